@@ -1,0 +1,36 @@
+/* fastscnn: the program. A table of commands; each has its own file. */
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+
+static const struct command *const commands[] = {
+    NULL,
+};
+
+static void print_overview(FILE *out) {
+    fprintf(out, "fastscnn %s - real-time semantic segmentation on ordinary processors\n\nCommands:\n",
+            fscnn_version());
+    for (size_t i = 0; commands[i]; i++) {
+        fprintf(out, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
+    }
+    fprintf(out, "\nTry:   fastscnn segment street.jpg --output out\nHelp:  fastscnn COMMAND --help\n");
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_overview(stdout);
+        return EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("fastscnn %s\n", fscnn_version());
+        return EXIT_OK;
+    }
+    for (size_t i = 0; commands[i]; i++) {
+        if (strcmp(argv[1], commands[i]->name) == 0) {
+            return commands[i]->run(commands[i], argc - 1, argv + 1);
+        }
+    }
+    fprintf(stderr, "fastscnn: no command '%s'; fastscnn alone lists them\n", argv[1]);
+    return EXIT_BAD_USAGE;
+}

@@ -1,0 +1,21 @@
+/* Progress of long work: a bar that redraws itself on a terminal, a plain line every ten percent elsewhere (stderr). */
+#ifndef FSCNN_CLI_PROGRESS_H
+#define FSCNN_CLI_PROGRESS_H
+
+#include "fastscnn/fastscnn.h"
+
+struct progress_bar {
+    const char *what; /* "preprocess" */
+    bool terminal;
+    bool quiet;
+    int last_step;
+    double started, drawn; /* seconds */
+};
+
+void progress_start(struct progress_bar *bar, const char *what, bool quiet);
+void progress_update(struct progress_bar *bar, uint64_t done, uint64_t total);
+void progress_finish(struct progress_bar *bar);
+/* The same as a callback for the library; `bar` must outlive it. */
+struct fscnn_progress progress_callback(struct progress_bar *bar);
+
+#endif

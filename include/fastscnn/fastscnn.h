@@ -1,0 +1,297 @@
+/* fastscnn - real-time semantic segmentation on ordinary processors.
+ *
+ * The only public header of libfastscnn, in layers:
+ *   1. status and errors
+ *   2. pictures              PNG and JPEG <-> 8-bit RGB, label maps as PNG
+ *   3. models and sessions   run an offline model (.fscnn)
+ *   4. compiling             checkpoint (.pth) or ONNX -> offline model, ONNX
+ *   5. evaluation            label maps against ground truth
+ *   6. data sets             the Cityscapes layout, preprocessing
+ *
+ * Conventions. Everything fallible returns enum fscnn_status and fills the caller's
+ * struct fscnn_error (may be NULL) with one line: file, place and cause. The library never
+ * prints, exits or aborts on input. x_create / x_load pair with x_free(&p), which accepts a
+ * pointer to NULL and leaves NULL behind. Strings and arrays passed in stay the caller's.
+ * Functions are thread-safe as long as two threads do not use one object that is not const.
+ */
+#ifndef FASTSCNN_FASTSCNN_H
+#define FASTSCNN_FASTSCNN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define FSCNN_API __attribute__((visibility("default")))
+#define FSCNN_NODISCARD __attribute__((warn_unused_result))
+#else
+#define FSCNN_API
+#define FSCNN_NODISCARD
+#endif
+
+#define FSCNN_VERSION "0.1.0"
+
+/* ---------------------------------------------------------------- 1. status and errors ---- */
+
+enum fscnn_status {
+    FSCNN_OK = 0,
+    FSCNN_ERROR_USAGE,       /* an argument or option makes no sense */
+    FSCNN_ERROR_IO,          /* a file cannot be opened, read or written */
+    FSCNN_ERROR_FORMAT,      /* a file is damaged or not what it claims to be */
+    FSCNN_ERROR_UNSUPPORTED, /* well-formed, but outside what this library does */
+    FSCNN_ERROR_MEMORY,      /* out of memory, or a size beyond the limits */
+    FSCNN_ERROR_INTERNAL,    /* a bug in the library */
+};
+
+/* One line of text, no newline: "model.pth: data.pkl +1432: global posix.system refused". */
+struct fscnn_error {
+    char text[512];
+};
+
+/* Reports progress of a long job; called from the thread that called the job, never concurrently. */
+struct fscnn_progress {
+    void (*report)(void *user, uint64_t done, uint64_t total);
+    void *user;
+};
+
+/* Receives one line of text (no newline), e.g. what the compiler fused. */
+struct fscnn_log {
+    void (*line)(void *user, const char *text);
+    void *user;
+};
+
+FSCNN_API const char *fscnn_version(void);
+
+/* ------------------------------------------------------------------------- 2. pictures ---- */
+
+/* 8-bit RGB, rows without padding: rgb [height, width, 3]. */
+struct fscnn_picture {
+    int width, height;
+    uint8_t *rgb;
+};
+
+/* Reads a PNG (any colour type and depth, reduced to 8-bit RGB; alpha is dropped) or JPEG, told apart by content.
+ * Errors: IO, FORMAT, UNSUPPORTED, MEMORY (more than 2^28 pixels). Free with fscnn_picture_free. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_picture_read(const char *path, struct fscnn_picture *out,
+                                                               struct fscnn_error *err);
+FSCNN_API void fscnn_picture_free(struct fscnn_picture *picture);
+
+/* Writes rgb [height, width, 3] as a PNG. The file appears under its name only when it is complete. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_picture_write_png(const char *path, const struct fscnn_picture *in,
+                                                                    struct fscnn_error *err);
+
+/* A single-channel 8-bit picture: labels [height, width]. */
+struct fscnn_labels {
+    int width, height;
+    uint8_t *labels;
+};
+
+/* Reads a single-channel 8-bit (grey or palette index) PNG as labels. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_labels_read(const char *path, struct fscnn_labels *out,
+                                                              struct fscnn_error *err);
+FSCNN_API void fscnn_labels_free(struct fscnn_labels *labels);
+
+/* How a map of train ids becomes a picture. */
+enum fscnn_style {
+    FSCNN_STYLE_OVERLAY,  /* colours blended over the photograph (RGB) */
+    FSCNN_STYLE_COLOR,    /* class colours (RGB) */
+    FSCNN_STYLE_TRAINIDS, /* grey, value = train id */
+    FSCNN_STYLE_LABELIDS, /* grey, value = Cityscapes label id, as Cityscapes' own evaluator wants it */
+};
+
+/* Draws train ids [height, width] in a style and writes a PNG. `photo` has the same size; it is needed for
+ * OVERLAY only and may be NULL otherwise. LABELIDS with a train id above 18: error USAGE. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status
+fscnn_labels_write_png(const char *path, const struct fscnn_labels *train_ids, enum fscnn_style style,
+                       const struct fscnn_picture *photo, struct fscnn_error *err);
+
+/* Resizes a photograph: bilinear with half-pixel centres, averaging over the source area when shrinking. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_picture_resize(const struct fscnn_picture *in, int width, int height,
+                                                                 struct fscnn_picture *out, struct fscnn_error *err);
+/* Resizes labels by nearest neighbour (half-pixel centres). */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_labels_resize(const struct fscnn_labels *in, int width, int height,
+                                                                struct fscnn_labels *out, struct fscnn_error *err);
+
+/* The network's input arithmetic, bit-exact with torchvision: out [3, height, width] f32 planar RGB,
+ * ((u8 / 255) - mean) / std, every step rounded to float32. */
+FSCNN_API void fscnn_normalize(const struct fscnn_picture *in, float *out);
+
+/* One row of the Cityscapes label table. train_id is 255 for "ignored". */
+struct fscnn_class {
+    const char *name;
+    int label_id, train_id;
+    uint8_t rgb[3];
+};
+/* The class with this train id (0..18); for ids of other label sets (19..254) a made-up name and a distinct colour. */
+FSCNN_API struct fscnn_class fscnn_class_of_train_id(int train_id);
+/* Label id (0..33) -> train id (0..18), 255 for ignored ids and everything else. */
+FSCNN_API uint8_t fscnn_train_id_of_label_id(int label_id);
+
+/* -------------------------------------------------------------- 3. models and sessions ---- */
+
+/* An offline model: immutable, may be shared by any number of sessions and threads. */
+struct fscnn_model;
+/* Threads and scratch memory to run one model; belongs to one thread at a time. */
+struct fscnn_session;
+
+enum fscnn_precision { FSCNN_FP32 = 0, FSCNN_BF16 = 1, FSCNN_INT8 = 2 };
+enum fscnn_pool { FSCNN_POOL_FIXED = 0, FSCNN_POOL_ADAPTIVE = 1 };
+
+#define FSCNN_MAX_BATCH_SIZES 16
+#define FSCNN_MAX_BATCH 256
+
+/* What a model is. Names are valid as long as the model. */
+struct fscnn_model_info {
+    const char *name;                     /* of the file it was compiled from, without folder */
+    const char *input_name, *output_name; /* "image", "output1" */
+    int channels, height, width;          /* of one input image */
+    int classes;                          /* of the output; a model that ends in arg max: 1 */
+    int output_height, output_width;
+    bool output_is_labels; /* the network itself ends in arg max */
+    enum fscnn_precision precision;
+    int num_batch_sizes; /* accepted batch sizes, ascending; batch 1 alone when there is 1 */
+    int batch_sizes[FSCNN_MAX_BATCH_SIZES];
+    uint64_t parameters;       /* weights and biases, after folding */
+    uint64_t macs;             /* multiply-accumulates for one image, as run */
+    uint64_t weight_bytes;     /* packed weights */
+    uint64_t activation_bytes; /* arena of one session */
+    uint64_t scratch_bytes;    /* row buffers of each thread */
+};
+
+/* Maps an offline model (.fscnn) read-only and checks it. Errors: IO, FORMAT, UNSUPPORTED. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_model_load(const char *path, struct fscnn_model **out,
+                                                             struct fscnn_error *err);
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_model_save(const struct fscnn_model *model, const char *path,
+                                                             struct fscnn_error *err);
+FSCNN_API void fscnn_model_free(struct fscnn_model **model);
+FSCNN_API void fscnn_model_get_info(const struct fscnn_model *model, struct fscnn_model_info *out);
+/* Sends the steps, with what each fuses, shapes, MACs and buffers, line by line. */
+FSCNN_API void fscnn_model_describe(const struct fscnn_model *model, struct fscnn_log log);
+
+enum fscnn_input_type {
+    FSCNN_INPUT_F32, /* f32 [n, channels, height, width], normalised as fscnn_normalize does */
+    FSCNN_INPUT_U8,  /* u8 RGB [n, height, width, 3], as fscnn_picture holds it */
+};
+enum fscnn_output_type {
+    FSCNN_OUTPUT_F32,    /* logits f32 [n, classes, output_height, output_width] */
+    FSCNN_OUTPUT_F16,    /* the same in half precision */
+    FSCNN_OUTPUT_LABELS, /* u8 [n, output_height, output_width]: arg max, ties to the lower class */
+};
+
+struct fscnn_session_options {
+    int threads; /* 0: one per core */
+    bool pin;    /* bind thread i to the i-th allowed processor */
+};
+
+/* `options` may be NULL. The session keeps a reference to the model's memory: free it before the model. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_session_create(const struct fscnn_model *model,
+                                                                 const struct fscnn_session_options *options,
+                                                                 struct fscnn_session **out, struct fscnn_error *err);
+FSCNN_API void fscnn_session_free(struct fscnn_session **session);
+
+/* Bytes of `count` images of a type. */
+FSCNN_API size_t fscnn_model_input_bytes(const struct fscnn_model *model, enum fscnn_input_type type, int count);
+FSCNN_API size_t fscnn_model_output_bytes(const struct fscnn_model *model, enum fscnn_output_type type, int count);
+
+/* Runs `count` images; buffers are the caller's, of the sizes above. Nothing is allocated. Error USAGE where the
+ * model cannot give the type (logits of a model that ends in arg max, u8 input of a model without 3 channels). */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_session_run(struct fscnn_session *session,
+                                                              enum fscnn_input_type input_type, const void *input,
+                                                              enum fscnn_output_type output_type, void *output,
+                                                              int count, struct fscnn_error *err);
+
+/* The processor, line by line: name, cores, instruction sets found and used, caches, memory. */
+FSCNN_API void fscnn_cpu_describe(struct fscnn_log log);
+/* The instruction set whose kernels run: "avx512", "avx2", "neon", "c". FASTSCNN_CPU lowers it. */
+FSCNN_API const char *fscnn_cpu_isa(void);
+/* Cores this process may use. */
+FSCNN_API int fscnn_cpu_cores(void);
+
+/* ------------------------------------------------------------------------ 4. compiling ---- */
+
+struct fscnn_compile_options {
+    int height, width;   /* 0: as in the model; for a checkpoint 1024 x 2048 */
+    int num_batch_sizes; /* 0: as in the model, else 1 */
+    int batch_sizes[FSCNN_MAX_BATCH_SIZES];
+    enum fscnn_precision precision;
+    enum fscnn_pool pool;    /* for checkpoints; an ONNX file says itself */
+    const char *output_name; /* which ONNX output; NULL: the first */
+    struct fscnn_log log;    /* what was read and fused; line may be NULL */
+};
+
+/* Reads an ONNX file or a checkpoint (told apart by content) and compiles it. `options` may be NULL. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_compile(const char *path, const struct fscnn_compile_options *options,
+                                                          struct fscnn_model **out, struct fscnn_error *err);
+
+struct fscnn_export_options {
+    int batch_size;    /* 0: 1 */
+    int height, width; /* 0: 1024 x 2048 */
+    enum fscnn_pool pool;
+    int opset;          /* 11..18; 0: 11 */
+    bool dynamic_batch; /* the batch dimension is called "batch" */
+};
+
+/* Checkpoint -> ONNX with input `image` and output `output1`, logits. `options` may be NULL. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_export_onnx(const char *pth_path, const char *onnx_path,
+                                                              const struct fscnn_export_options *options,
+                                                              struct fscnn_error *err);
+
+/* Describes a checkpoint (.pth) or ONNX file without compiling it: tensors or nodes, parameters, classes. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_file_describe(const char *path, struct fscnn_log log,
+                                                                struct fscnn_error *err);
+
+/* ----------------------------------------------------------------------- 5. evaluation ---- */
+
+/* Accumulates a confusion matrix and the deployment guide's running means over images, in order. */
+struct fscnn_evaluation;
+
+#define FSCNN_MAX_CLASSES 255
+
+struct fscnn_scores {
+    int classes;
+    uint64_t images;
+    double ordered_miou,
+        ordered_pixel_accuracy;                 /* the guide's AvgmIou / AvgpixAcc: mean of the running figures, 0..1 */
+    double miou, pixel_accuracy, mean_accuracy; /* after the last image; miou over all classes, U=0 counts as 0 */
+    double miou_present;                        /* over the classes that occur in the ground truth */
+};
+
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_evaluation_create(int classes, struct fscnn_evaluation **out,
+                                                                    struct fscnn_error *err);
+FSCNN_API void fscnn_evaluation_free(struct fscnn_evaluation **evaluation);
+/* Adds one image: predicted and true train ids [count]; a truth >= classes (255, say) counts nowhere.
+ * Error USAGE for a prediction >= classes. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_evaluation_add(struct fscnn_evaluation *evaluation,
+                                                                 const uint8_t *predicted, const uint8_t *truth,
+                                                                 size_t count, struct fscnn_error *err);
+FSCNN_API void fscnn_evaluation_get_scores(const struct fscnn_evaluation *evaluation, struct fscnn_scores *out);
+/* The confusion matrix [classes, classes], rows = ground truth; valid until the next add or free. */
+FSCNN_API const uint64_t *fscnn_evaluation_confusion(const struct fscnn_evaluation *evaluation);
+
+/* ------------------------------------------------------------------------ 6. data sets ---- */
+
+/* The pictures of one split in the Cityscapes layout, sorted by city and name. */
+struct fscnn_dataset_item {
+    char *stem;       /* "frankfurt_000000_000294" */
+    char *image_path; /* .../leftImg8bit/val/frankfurt/frankfurt_000000_000294_leftImg8bit.png */
+    char *label_path; /* .../gtFine/val/frankfurt/..._gtFine_labelIds.png */
+};
+struct fscnn_dataset {
+    struct fscnn_dataset_item *items;
+    size_t count;
+    size_t skipped; /* pictures without a label file; each was sent to the log */
+};
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_dataset_open(const char *root, const char *split,
+                                                               struct fscnn_log log, struct fscnn_dataset *out,
+                                                               struct fscnn_error *err);
+FSCNN_API void fscnn_dataset_free(struct fscnn_dataset *dataset);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,41 @@
+/* Files: read-only mappings, outputs that appear only when complete, folders. */
+#ifndef FSCNN_BASE_FILE_H
+#define FSCNN_BASE_FILE_H
+
+#include <stdio.h>
+
+#include "base/status.h"
+
+/* A whole file mapped read-only. data is NULL for an empty file. */
+struct file_map {
+    const uint8_t *data;
+    size_t size;
+};
+/* Errors: IO ("PATH: No such file or directory"; folders and pipes are refused). */
+FSCNN_NODISCARD enum fscnn_status file_map_open(const char *path, struct file_map *out, struct fscnn_error *err);
+void file_map_close(struct file_map *map);
+
+/* A file being written under a temporary name beside its final one.
+ *   output_open -> write to out.stream -> output_commit (checks the stream, renames)  or  output_discard.
+ * output_discard is safe after a commit and on a zeroed struct. */
+struct output_file {
+    FILE *stream;
+    char *path;
+    char *temporary;
+};
+FSCNN_NODISCARD enum fscnn_status output_open(const char *path, struct output_file *out, struct fscnn_error *err);
+FSCNN_NODISCARD enum fscnn_status output_commit(struct output_file *out, struct fscnn_error *err);
+void output_discard(struct output_file *out);
+
+/* output_open, one write, output_commit. */
+FSCNN_NODISCARD enum fscnn_status file_write(const char *path, const void *data, size_t size, struct fscnn_error *err);
+
+/* Makes a folder and those above it; fine when it is there. */
+FSCNN_NODISCARD enum fscnn_status folder_make(const char *path, struct fscnn_error *err);
+
+/* "folder/name" in fresh memory, NULL when out of memory. */
+char *path_join(const char *folder, const char *name);
+/* What follows the last '/'. */
+const char *path_base(const char *path);
+
+#endif

@@ -1,0 +1,58 @@
+#include "base/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Names from hostile files end up in messages: keep these one printable line. */
+static void make_printable(char *text) {
+    for (; *text; text++) {
+        if ((unsigned char)*text < 0x20 || *text == 0x7f) {
+            *text = '?';
+        }
+    }
+}
+
+enum fscnn_status error_set(struct fscnn_error *err, enum fscnn_status status, const char *format, ...) {
+    if (err) {
+        va_list args;
+        va_start(args, format);
+        vsnprintf(err->text, sizeof(err->text), format, args);
+        va_end(args);
+        make_printable(err->text);
+    }
+    return status;
+}
+
+enum fscnn_status error_prefix(struct fscnn_error *err, enum fscnn_status status, const char *format, ...) {
+    if (err) {
+        char text[sizeof(err->text)];
+        va_list args;
+        va_start(args, format);
+        vsnprintf(text, sizeof(text), format, args);
+        va_end(args);
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof(text) - used, ": %s", err->text);
+        memcpy(err->text, text, sizeof(text));
+        make_printable(err->text);
+    }
+    return status;
+}
+
+enum fscnn_status error_memory(struct fscnn_error *err, size_t bytes, const char *what) {
+    return error_set(err, FSCNN_ERROR_MEMORY, "out of memory (%zu bytes for %s)", bytes, what);
+}
+
+void log_line(struct fscnn_log log, const char *format, ...) {
+    if (!log.line) {
+        return;
+    }
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    log.line(log.user, text);
+}
+
+const char *fscnn_version(void) { return FSCNN_VERSION; }

@@ -1,0 +1,50 @@
+/* What cmocka needs before its header, and where things are. */
+#ifndef FSCNN_TESTS_TESTING_H
+#define FSCNN_TESTS_TESTING_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* The project's source folder (set by meson; the current folder otherwise). */
+static inline const char *source_root(void) {
+    const char *root = getenv("FASTSCNN_SOURCE");
+    return root ? root : ".";
+}
+
+/* "SOURCE/relative" in a static buffer of 4 turns. */
+static inline const char *source_path(const char *relative) {
+    static char paths[4][4096];
+    static int turn;
+    char *path = paths[turn++ % 4];
+    snprintf(path, sizeof(paths[0]), "%s/%s", source_root(), relative);
+    return path;
+}
+
+/* Reference material beside the checkout (FASTSCNN_REFERENCE, default ../shared); tests that need a missing file call
+ * skip(). Returns NULL where it is not there. */
+static inline const char *reference_path(const char *relative) {
+    static char paths[4][4096];
+    static int turn;
+    char *path = paths[turn++ % 4];
+    const char *reference = getenv("FASTSCNN_REFERENCE");
+    if (reference) {
+        snprintf(path, sizeof(paths[0]), "%s/%s", reference, relative);
+    } else {
+        snprintf(path, sizeof(paths[0]), "%s/../shared/%s", source_root(), relative);
+    }
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        return NULL;
+    }
+    fclose(file);
+    return path;
+}
+
+#endif
