@@ -1,0 +1,19 @@
+#include "kernels/kernels.h"
+
+#include "cpu/cpu.h"
+
+struct kernels kernels_get(uint32_t flags) {
+    struct kernels k = {0};
+    kernels_fill_ref(&k);
+#if defined(__x86_64__)
+    if (flags & CPU_AVX2) {
+        kernels_fill_avx2(&k);
+    }
+    if (flags & CPU_AVX512) {
+        kernels_fill_avx512(&k);
+    }
+#else
+    (void)flags;
+#endif
+    return k;
+}

@@ -1,0 +1,236 @@
+/* Depthwise convolution, resizing and the last upsampling by AVX-512. */
+#include <immintrin.h>
+
+#include "kernels/x86/kernels_x86.h"
+
+static __mmask16 tail_mask(int count) { return count >= 16 ? (__mmask16)0xffff : (__mmask16)((1U << count) - 1); }
+
+static __m512 clamp(__m512 value, float low, float high) {
+    return _mm512_min_ps(_mm512_set1_ps(high), _mm512_max_ps(_mm512_set1_ps(low), value));
+}
+
+/* `count` neighbouring outputs of 16 channels of a 3x3 kernel: each weight is loaded once for all of them. */
+static inline __attribute__((always_inline)) void depthwise_3x3(const struct depthwise_args *p, int m, int c,
+                                                                const int count, const int stride, __mmask16 mask) {
+    __m512 sum[4];
+#pragma GCC unroll 4
+    for (int x = 0; x < count; x++) {
+        sum[x] = _mm512_loadu_ps(p->bias + c);
+    }
+#pragma GCC unroll 3
+    for (int i = 0; i < 3; i++) {
+        const float *in = p->rows[i] + (ptrdiff_t)m * stride * p->in_stride + c;
+        const float *w = p->weights + 3 * i * p->weight_stride + c;
+        __m512 w0 = _mm512_loadu_ps(w), w1 = _mm512_loadu_ps(w + p->weight_stride),
+               w2 = _mm512_loadu_ps(w + 2 * p->weight_stride);
+#pragma GCC unroll 9
+        for (int j = 0; j < (count - 1) * stride + 3; j++) {
+            __m512 a = _mm512_maskz_loadu_ps(mask, in + j * p->in_stride);
+#pragma GCC unroll 4
+            for (int x = 0; x < count; x++) {
+                int tap = j - x * stride;
+                if (tap >= 0 && tap < 3) {
+                    sum[x] = _mm512_fmadd_ps(a, tap == 0 ? w0 : tap == 1 ? w1 : w2, sum[x]);
+                }
+            }
+        }
+    }
+#pragma GCC unroll 4
+    for (int x = 0; x < count; x++) {
+        _mm512_mask_storeu_ps(p->out + (m + x) * p->out_stride + c, mask, clamp(sum[x], p->low, p->high));
+    }
+}
+
+static inline __attribute__((always_inline)) void depthwise_3x3_row(const struct depthwise_args *p, const int stride) {
+    int m = 0;
+    for (; m + 4 <= p->pixels; m += 4) {
+        for (int c = 0; c < p->channels; c += 16) {
+            depthwise_3x3(p, m, c, 4, stride, tail_mask(p->channels - c));
+        }
+    }
+    for (; m < p->pixels; m++) {
+        for (int c = 0; c < p->channels; c += 16) {
+            depthwise_3x3(p, m, c, 1, stride, tail_mask(p->channels - c));
+        }
+    }
+}
+
+static void depthwise_any(const struct depthwise_args *p) {
+    for (int m = 0; m < p->pixels; m++) {
+        for (int c = 0; c < p->channels; c += 16) {
+            __mmask16 mask = tail_mask(p->channels - c);
+            __m512 sum = _mm512_loadu_ps(p->bias + c);
+            for (int i = 0; i < p->kh; i++) {
+                const float *in = p->rows[i] + (ptrdiff_t)m * p->stride * p->in_stride + c;
+                const float *w = p->weights + (ptrdiff_t)i * p->kw * p->weight_stride + c;
+                for (int j = 0; j < p->kw; j++) {
+                    sum = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(mask, in + j * p->in_stride),
+                                          _mm512_loadu_ps(w + j * p->weight_stride), sum);
+                }
+            }
+            _mm512_mask_storeu_ps(p->out + m * p->out_stride + c, mask, clamp(sum, p->low, p->high));
+        }
+    }
+}
+
+static void depthwise_f32_avx512(const struct depthwise_args *p) {
+    if (p->kh == 3 && p->kw == 3 && p->stride == 1) {
+        depthwise_3x3_row(p, 1);
+    } else if (p->kh == 3 && p->kw == 3 && p->stride == 2) {
+        depthwise_3x3_row(p, 2);
+    } else {
+        depthwise_any(p);
+    }
+}
+
+static __m512 lerp(__m512 a, __m512 b, __m512 fraction) { return _mm512_fmadd_ps(fraction, _mm512_sub_ps(b, a), a); }
+
+static void resize_f32_avx512(const struct resize_args *p) {
+    const __m512 fraction_y = _mm512_set1_ps(p->fraction_y);
+    for (int x = 0; x < p->in_width; x++) {
+        for (int c = 0; c < p->channels; c += 16) {
+            __mmask16 mask = tail_mask(p->channels - c);
+            ptrdiff_t at = x * p->in_stride + c;
+            __m512 value = lerp(_mm512_maskz_loadu_ps(mask, p->upper + at), _mm512_maskz_loadu_ps(mask, p->lower + at),
+                                fraction_y);
+            _mm512_mask_storeu_ps(p->scratch + (ptrdiff_t)x * p->channels + c, mask, value);
+        }
+    }
+    for (int x = 0; x < p->pixels; x++) {
+        const float *left = p->scratch + (ptrdiff_t)p->taps[x].x0 * p->channels;
+        const float *right = p->scratch + (ptrdiff_t)p->taps[x].x1 * p->channels;
+        const __m512 fraction = _mm512_set1_ps(p->taps[x].fraction);
+        for (int c = 0; c < p->channels; c += 16) {
+            __mmask16 mask = tail_mask(p->channels - c);
+            __m512 value =
+                lerp(_mm512_maskz_loadu_ps(mask, left + c), _mm512_maskz_loadu_ps(mask, right + c), fraction);
+            if (p->addend) {
+                value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(mask, p->addend + x * p->addend_stride + c));
+            }
+            _mm512_mask_storeu_ps(p->out + x * p->out_stride + c, mask, clamp(value, p->low, p->high));
+        }
+    }
+}
+
+/* Blends the two source rows of all planes into the scratch. */
+static void blend_planes(const struct upsample_args *p) {
+    const __m512 fraction = _mm512_set1_ps(p->fraction_y);
+    for (int c = 0; c < p->channels; c++) {
+        for (int x = 0; x < p->in_width; x += 16) {
+            ptrdiff_t i = c * p->in_plane + x;
+            __mmask16 mask = tail_mask(p->in_width - x);
+            _mm512_mask_storeu_ps(
+                p->scratch + i, mask,
+                lerp(_mm512_maskz_loadu_ps(mask, p->upper + i), _mm512_maskz_loadu_ps(mask, p->lower + i), fraction));
+        }
+    }
+}
+
+/* Sixteen outputs from x on: where their inputs start, and each one's place in the 32 floats from there. Spans wider
+ * than 32 inputs (shrinking) go through gathers. */
+struct run {
+    int base;
+    bool wide;
+    __m512i i0, i1;
+    __m512 fraction;
+};
+
+static inline struct run run_at(const struct tap *taps, int x) {
+    struct run r;
+    /* struct tap is 12 bytes: x0, x1, fraction at offsets 0, 4, 8 */
+    const __m512i step = _mm512_mullo_epi32(_mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
+                                            _mm512_set1_epi32(3));
+    const int *words = (const int *)(taps + x);
+    r.i0 = _mm512_i32gather_epi32(step, words, 4);
+    r.i1 = _mm512_i32gather_epi32(step, words + 1, 4);
+    r.fraction = _mm512_i32gather_ps(step, (const float *)(words + 2), 4);
+    r.base = _mm512_reduce_min_epi32(r.i0);
+    r.wide = _mm512_reduce_max_epi32(r.i1) - r.base > 31;
+    r.i0 = _mm512_sub_epi32(r.i0, _mm512_set1_epi32(r.base));
+    r.i1 = _mm512_sub_epi32(r.i1, _mm512_set1_epi32(r.base));
+    return r;
+}
+
+static inline __m512 run_sample(const struct run *r, const float *plane) {
+    const float *in = plane + r->base;
+    __m512 a, b;
+    if (r->wide) {
+        a = _mm512_i32gather_ps(r->i0, in, 4);
+        b = _mm512_i32gather_ps(r->i1, in, 4);
+    } else {
+        __m512 low = _mm512_loadu_ps(in), high = _mm512_loadu_ps(in + 16);
+        a = _mm512_permutex2var_ps(low, r->i0, high);
+        b = _mm512_permutex2var_ps(low, r->i1, high);
+    }
+    return lerp(a, b, r->fraction);
+}
+
+static void upsample_f32_avx512(const struct upsample_args *p) {
+    blend_planes(p);
+    for (int x = 0; x < p->pixels; x += 16) {
+        struct run r = run_at(p->taps, x);
+        __mmask16 mask = tail_mask(p->pixels - x);
+        float *out = (float *)p->out + x;
+        bool stream = p->stream && mask == 0xffff && ((uintptr_t)out & 63) == 0 && (p->out_plane & 15) == 0;
+        for (int c = 0; c < p->channels; c++, out += p->out_plane) {
+            __m512 value = run_sample(&r, p->scratch + c * p->in_plane);
+            if (stream) {
+                _mm512_stream_ps(out, value);
+            } else {
+                _mm512_mask_storeu_ps(out, mask, value);
+            }
+        }
+    }
+    if (p->stream) {
+        _mm_sfence();
+    }
+}
+
+static void upsample_labels_avx512(const struct upsample_args *p) {
+    blend_planes(p);
+    for (int x = 0; x < p->pixels; x += 16) {
+        struct run r = run_at(p->taps, x);
+        __m512 best = run_sample(&r, p->scratch);
+        __m512i label = _mm512_setzero_si512();
+        for (int c = 1; c < p->channels; c++) {
+            __m512 value = run_sample(&r, p->scratch + c * p->in_plane);
+            __mmask16 more = _mm512_cmp_ps_mask(value, best, _CMP_GT_OQ);
+            best = _mm512_mask_mov_ps(best, more, value);
+            label = _mm512_mask_mov_epi32(label, more, _mm512_set1_epi32(c));
+        }
+        _mm512_mask_cvtepi32_storeu_epi8((uint8_t *)p->out + x, tail_mask(p->pixels - x), label);
+    }
+}
+
+static void to_half_avx512(const float *in, size_t count, uint16_t *out) {
+    for (size_t i = 0; i < count; i += 16) {
+        __mmask16 mask = tail_mask(count - i < 16 ? (int)(count - i) : 16);
+        __m256i half = _mm512_cvtps_ph(_mm512_maskz_loadu_ps(mask, in + i), _MM_FROUND_TO_NEAREST_INT);
+        _mm256_mask_storeu_epi16(out + i, mask, half);
+    }
+}
+
+static void add_f32_avx512(const float *in, ptrdiff_t in_stride, const float *addend, ptrdiff_t addend_stride,
+                           int width, int channels, float low, float high, float *out, ptrdiff_t out_stride) {
+    for (int x = 0; x < width; x++) {
+        for (int c = 0; c < channels; c += 16) {
+            __mmask16 mask = tail_mask(channels - c);
+            __m512 value = _mm512_maskz_loadu_ps(mask, in + x * in_stride + c);
+            if (addend) {
+                value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(mask, addend + x * addend_stride + c));
+            }
+            _mm512_mask_storeu_ps(out + x * out_stride + c, mask, clamp(value, low, high));
+        }
+    }
+}
+
+void kernels_fill_avx512(struct kernels *k) {
+    k->isa = "avx512";
+    k->conv_f32 = conv_f32_avx512;
+    k->depthwise_f32 = depthwise_f32_avx512;
+    k->resize_f32 = resize_f32_avx512;
+    k->upsample_f32 = upsample_f32_avx512;
+    k->upsample_labels = upsample_labels_avx512;
+    k->to_half = to_half_avx512;
+    k->add_f32 = add_f32_avx512;
+}
