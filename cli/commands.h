@@ -5,5 +5,7 @@
 #include "options.h"
 
 /* extern const struct command command_NAME; */
+extern const struct command command_preprocess;
+extern const struct command command_evaluate;
 
 #endif

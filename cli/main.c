@@ -5,6 +5,8 @@
 #include "commands.h"
 
 static const struct command *const commands[] = {
+    &command_preprocess,
+    &command_evaluate,
     NULL,
 };
 

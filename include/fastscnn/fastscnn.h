@@ -205,6 +205,35 @@ FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_session_run(struct fscnn_sessi
                                                               enum fscnn_output_type output_type, void *output,
                                                               int count, struct fscnn_error *err);
 
+/* Element types of arrays in NumPy's .npy files. */
+enum fscnn_dtype {
+    FSCNN_DTYPE_F32,
+    FSCNN_DTYPE_F16,
+    FSCNN_DTYPE_U8,
+    FSCNN_DTYPE_OTHER, /* other numbers, which .npy files may hold */
+};
+#define FSCNN_MAX_RANK 8
+
+/* An array of a .npy file, C order. */
+struct fscnn_array {
+    enum fscnn_dtype dtype;
+    int rank;
+    int64_t shape[FSCNN_MAX_RANK];
+    const void *data; /* in the mapped file, at any alignment */
+    size_t bytes;
+    struct fscnn_array_file *file; /* owns the mapping */
+};
+
+/* Maps a .npy file and checks it. Errors: IO, FORMAT, UNSUPPORTED (big-endian, Fortran order). */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_npy_read(const char *path, struct fscnn_array *out,
+                                                           struct fscnn_error *err);
+FSCNN_API void fscnn_array_free(struct fscnn_array *array);
+/* Writes a .npy file, which appears under its name only when it is complete. Errors: IO, USAGE (OTHER, a rank beyond
+ * FSCNN_MAX_RANK). */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_npy_write(const char *path, enum fscnn_dtype dtype,
+                                                            const int64_t *shape, int rank, const void *data,
+                                                            struct fscnn_error *err);
+
 /* The processor, line by line: name, cores, instruction sets found and used, caches, memory. */
 FSCNN_API void fscnn_cpu_describe(struct fscnn_log log);
 /* The instruction set whose kernels run: "avx512", "avx2", "neon", "c". FASTSCNN_CPU lowers it. */
@@ -256,9 +285,10 @@ struct fscnn_scores {
     int classes;
     uint64_t images;
     double ordered_miou,
-        ordered_pixel_accuracy;                 /* the guide's AvgmIou / AvgpixAcc: mean of the running figures, 0..1 */
-    double miou, pixel_accuracy, mean_accuracy; /* after the last image; miou over all classes, U=0 counts as 0 */
-    double miou_present;                        /* over the classes that occur in the ground truth */
+        ordered_pixel_accuracy;  /* the guide's AvgmIou / AvgpixAcc: mean of the running figures, 0..1 */
+    double miou, pixel_accuracy; /* after the last image; miou over all classes, U=0 counts as 0 */
+    double mean_accuracy;        /* over the classes that occur in the ground truth, as miou_present is */
+    double miou_present;
 };
 
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_evaluation_create(int classes, struct fscnn_evaluation **out,
@@ -272,6 +302,61 @@ FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_evaluation_add(struct fscnn_ev
 FSCNN_API void fscnn_evaluation_get_scores(const struct fscnn_evaluation *evaluation, struct fscnn_scores *out);
 /* The confusion matrix [classes, classes], rows = ground truth; valid until the next add or free. */
 FSCNN_API const uint64_t *fscnn_evaluation_confusion(const struct fscnn_evaluation *evaluation);
+
+/* Names the image that was added last, for reports; `picture` is a file to link to (an overlay, say) or NULL. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_evaluation_name_last(struct fscnn_evaluation *evaluation,
+                                                                       const char *name, const char *picture,
+                                                                       struct fscnn_error *err);
+
+struct fscnn_class_scores {
+    const char *name;                   /* Cityscapes' where there are 19 classes, "class 3" elsewhere */
+    double iou, accuracy;               /* 0..1; 0 where the union, or the truth, is empty */
+    uint64_t truth, predicted, correct; /* labelled pixels */
+};
+struct fscnn_image_scores {
+    const char *name;                            /* "" if it was not named; valid until the next add or free */
+    const char *picture;                         /* NULL if there is none */
+    uint64_t labelled, correct;                  /* pixels */
+    double miou, pixel_accuracy;                 /* of this image alone, over the classes of its ground truth */
+    double running_miou, running_pixel_accuracy; /* of all images up to and with this one */
+};
+/* `train_id` is 0..classes-1, `index` 0..images-1 in the order of adding; asking beyond gives zeros and "". */
+FSCNN_API void fscnn_evaluation_get_class(const struct fscnn_evaluation *evaluation, int train_id,
+                                          struct fscnn_class_scores *out);
+FSCNN_API void fscnn_evaluation_get_image(const struct fscnn_evaluation *evaluation, uint64_t index,
+                                          struct fscnn_image_scores *out);
+
+/* Result files against label files, as the deployment guide's postprocessing reads them. For each line
+ * STEM_leftImg8bit.png of sort_log, in that order:
+ *   result_root/STEM_leftImg8bit_0.{bin,npy,txt}  logits [classes, height, width] f32 or f16, or labels [height, width]
+ *   label_root/STEM_gtFine_labelIds.{bin,npy}     train ids [height, width], f32 in .bin; -1 and 255 are ignored
+ * What a .bin holds is told by its size. Arg max: ties to the lower class, NaN never wins, all NaN is class 0. */
+struct fscnn_evaluate_options {
+    const char *result_root, *label_root, *sort_log;
+    int classes; /* 0: as the first result's size says, 19 where it holds labels */
+    int threads; /* 0: one per core */
+    struct fscnn_progress progress;
+};
+/* Errors: IO (a file is missing), FORMAT (its size or contents do not fit, the log is empty), USAGE. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_evaluate_files(const struct fscnn_evaluate_options *options,
+                                                                 struct fscnn_evaluation **out,
+                                                                 struct fscnn_error *err);
+
+/* What reports say about where the figures come from; every string may be NULL. */
+struct fscnn_report_options {
+    const char *title; /* "Fast-SCNN on Cityscapes val" */
+    const char *model; /* a file's name */
+    const char *data;  /* a folder */
+    const char *order; /* what the ordered figures' order is: "sort.log" */
+};
+/* One JSON object: both kinds of figures in percent, classes, confusion matrix, images. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_evaluation_write_json(const struct fscnn_evaluation *evaluation,
+                                                                        const struct fscnn_report_options *options,
+                                                                        FILE *out, struct fscnn_error *err);
+/* One HTML file that needs no other, except for the pictures that images are linked to. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_evaluation_write_html(const struct fscnn_evaluation *evaluation,
+                                                                        const struct fscnn_report_options *options,
+                                                                        const char *path, struct fscnn_error *err);
 
 /* ------------------------------------------------------------------------ 6. data sets ---- */
 
@@ -290,6 +375,35 @@ FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_dataset_open(const char *root,
                                                                struct fscnn_log log, struct fscnn_dataset *out,
                                                                struct fscnn_error *err);
 FSCNN_API void fscnn_dataset_free(struct fscnn_dataset *dataset);
+/* The items that a sort.log lists (STEM_leftImg8bit.png a line), in its order: *order gets *count indices into
+ * dataset->items, to be given to free(). Errors: IO; FORMAT for a damaged log and for a name that is not in the data
+ * set. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_dataset_order(const struct fscnn_dataset *dataset,
+                                                                const char *sort_log, size_t **order, size_t *count,
+                                                                struct fscnn_error *err);
+
+struct fscnn_preprocess_options {
+    const char *input_path;         /* root of a data set in the Cityscapes layout */
+    const char *output_path;        /* gets leftImg8bit/STEM_leftImg8bit.bin and gtFine/STEM_gtFine_labelIds.bin */
+    const char *split;              /* NULL: "val" */
+    int threads;                    /* 0: one per core; as many pictures are in memory at a time */
+    const char *sort_log_path;      /* gets a line "STEM_leftImg8bit.png" a picture, in order; NULL: none */
+    bool force;                     /* write also what is there already */
+    struct fscnn_progress progress; /* in pictures; report may be NULL */
+    struct fscnn_log log;           /* pictures without labels; line may be NULL */
+};
+struct fscnn_preprocess_result {
+    size_t written;    /* pictures whose files were made */
+    size_t up_to_date; /* pictures left alone: both files there, of the right size and not older than their sources */
+    size_t unlabelled; /* pictures without a label file, skipped */
+};
+/* Writes, for each labelled picture of a split, the files that evaluation tools read, in the picture's own size:
+ * the input f32 [3, height, width] of fscnn_normalize and the train ids f32 [height, width] with -1 for ignored.
+ * Stops at the first error (a damaged picture, labels of another size, a full disk); files already made are kept and a
+ * second run goes on from there. Every file appears only when complete. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_preprocess(const struct fscnn_preprocess_options *options,
+                                                             struct fscnn_preprocess_result *result,
+                                                             struct fscnn_error *err);
 
 #ifdef __cplusplus
 }

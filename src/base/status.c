@@ -32,7 +32,7 @@ enum fscnn_status error_prefix(struct fscnn_error *err, enum fscnn_status status
         vsnprintf(text, sizeof(text), format, args);
         va_end(args);
         size_t used = strlen(text);
-        snprintf(text + used, sizeof(text) - used, ": %s", err->text);
+        snprintf(text + used, sizeof(text) - used, ": %.*s", (int)(sizeof(text) - used), err->text);
         memcpy(err->text, text, sizeof(text));
         make_printable(err->text);
     }

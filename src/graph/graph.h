@@ -25,7 +25,7 @@ enum op {
     OP_COUNT,
 };
 
-enum { GRAPH_MAX_INPUTS = 8, GRAPH_MAX_NODES = 4096, GRAPH_MAX_SIDE = 1 << 16 };
+enum { GRAPH_MAX_INPUTS = 8, GRAPH_MAX_NODES = 1024, GRAPH_MAX_SIDE = 1 << 16 };
 
 struct shape {
     int h, w, c;
@@ -39,7 +39,6 @@ struct conv_attr {
     int out_channels;
     const float *weights; /* [out_channels, kh, kw, in_channels / groups] */
     const float *bias;    /* [out_channels] or NULL */
-    float low, high;      /* clamp after it, set by fuse_clamp: -INFINITY and INFINITY for none */
 };
 
 struct affine_attr {
@@ -86,6 +85,11 @@ struct node {
     int num_inputs;
     int inputs[GRAPH_MAX_INPUTS];
     struct shape shape; /* of the output; set by graph_add */
+    /* Set by passes alone, importers leave them zero: the last input is an addend of the output's shape, added to what
+     * the op computes from the others (CONV, RESIZE); then the result is clamped to low..high (CONV, RESIZE, ADD,
+     * AFFINE). */
+    bool has_addend, has_clamp;
+    float low, high;
     union {
         struct conv_attr conv;
         struct affine_attr affine;

@@ -88,6 +88,7 @@ static enum fscnn_status infer_many(const struct graph *graph, const struct node
 
 static enum fscnn_status infer(const struct graph *graph, struct node *node, struct fscnn_error *err) {
     int expected = node->op == OP_INPUT ? 0 : node->op == OP_ADD ? 2 : node->op == OP_CONCAT ? node->num_inputs : 1;
+    expected += node->has_addend;
     if (node->num_inputs != expected || node->num_inputs > GRAPH_MAX_INPUTS ||
         (node->op == OP_CONCAT && node->num_inputs < 1)) {
         return bad(err, node, "a wrong number of inputs");
@@ -125,6 +126,12 @@ static enum fscnn_status infer(const struct graph *graph, struct node *node, str
         (int64_t)out.h * out.w * out.c > (int64_t)1 << 34) {
         return error_set(err, FSCNN_ERROR_FORMAT, "node %s (%s): a tensor of [%d, %d, %d] is beyond the limits",
                          node->name ? node->name : "?", op_name(node->op), out.h, out.w, out.c);
+    }
+    if (node->has_addend) {
+        struct shape addend = graph->nodes[node->inputs[node->num_inputs - 1]].shape;
+        if (addend.h != out.h || addend.w != out.w || addend.c != out.c) {
+            return bad(err, node, "an addend of another shape");
+        }
     }
     node->shape = out;
     return FSCNN_OK;

@@ -25,4 +25,12 @@ FSCNN_NODISCARD enum fscnn_status import_onnx(const void *data, size_t size, con
                                               const struct import_options *options, struct graph **out,
                                               struct fscnn_error *err);
 
+/* What a checkpoint holds, line by line: its tensors, and whether they are a Fast-SCNN. Errors: those of
+ * checkpoint_open. */
+FSCNN_NODISCARD enum fscnn_status checkpoint_describe(const char *path, struct fscnn_log log, struct fscnn_error *err);
+
+/* What an ONNX model in memory holds, line by line: inputs, outputs, nodes, operators. Errors: FORMAT, UNSUPPORTED. */
+FSCNN_NODISCARD enum fscnn_status onnx_describe(const void *data, size_t size, const char *name, struct fscnn_log log,
+                                                struct fscnn_error *err);
+
 #endif

@@ -106,6 +106,8 @@ struct kernels {
     /* out = clamp(in + addend), addend NULL for none; all [width, channels]. */
     void (*add_f32)(const float *in, ptrdiff_t in_stride, const float *addend, ptrdiff_t addend_stride, int width,
                     int channels, float low, float high, float *out, ptrdiff_t out_stride);
+    /* out[c] += sum over `pixels` of in[x, c], in_stride apart. */
+    void (*sum_f32)(const float *in, ptrdiff_t in_stride, int pixels, int channels, float *out);
     /* Half precision, nearest even. */
     void (*to_half)(const float *in, size_t count, uint16_t *out);
 };

@@ -18,7 +18,7 @@ class SlowBatchNorm2d(nn.BatchNorm2d):
         if self.training:
             with torch.no_grad():
                 if x.numel() // x.shape[1] > 1:
-                    var, mean = torch.var_mean(x, (0, 2, 3))
+                    var, mean = torch.var_mean(x.float(), (0, 2, 3))
                     self.running_mean.lerp_(mean, 0.02)
                     self.running_var.lerp_(var, 0.02)
                 self.num_batches_tracked += 1
@@ -27,8 +27,29 @@ class SlowBatchNorm2d(nn.BatchNorm2d):
                             False, 0.0, self.eps)
 
 
+class ReLU6Half(torch.autograd.Function):
+    """In-place ReLU6 for bfloat16, whose own backward pass older torch lacks on CPUs."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = x.clamp_(0, 6)
+        ctx.mark_dirty(x)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, g):
+        y, = ctx.saved_tensors
+        g = torch.ops.aten.threshold_backward(g, y, 0)
+        return torch.ops.aten.threshold_backward(g, 6 - y, 0)
+
+
+def relu6_(x):
+    return F.relu6(x, inplace=True) if x.dtype == torch.float32 else ReLU6Half.apply(x)
+
+
 class ConvBNAct(nn.Module):
-    def __init__(self, cin, cout, kernel=1, stride=1, padding=0, groups=1, act=F.relu, norm=nn.BatchNorm2d):
+    def __init__(self, cin, cout, kernel=1, stride=1, padding=0, groups=1, act=F.relu_, norm=nn.BatchNorm2d):
         super().__init__()
         self.conv = nn.Conv2d(cin, cout, kernel, stride, padding, groups=groups, bias=False)
         self.bn = norm(cout)
@@ -51,8 +72,8 @@ class Separable(nn.Module):
 
     def forward(self, x):
         b = self.block
-        x = F.relu(b["bn_depth"](b["depthwise"](x)))
-        return F.relu(b["bn_point"](b["pointwise"](x)))
+        x = F.relu_(b["bn_depth"](b["depthwise"](x)))
+        return F.relu_(b["bn_point"](b["pointwise"](x)))
 
 
 class InvertedResidual(nn.Module):
@@ -61,8 +82,8 @@ class InvertedResidual(nn.Module):
         wide = 6 * cin
         self.skip = stride == 1 and cin == cout
         self.conv = nn.Sequential(
-            ConvBNAct(cin, wide, act=F.relu6),
-            ConvBNAct(wide, wide, 3, stride, 1, groups=wide, act=F.relu6),
+            ConvBNAct(cin, wide, act=relu6_),
+            ConvBNAct(wide, wide, 3, stride, 1, groups=wide, act=relu6_),
             nn.Conv2d(wide, cout, 1, bias=False), nn.BatchNorm2d(cout))
 
     def forward(self, x):
@@ -139,8 +160,8 @@ class FastSCNN(nn.Module):
         # A 1x1 convolution commutes with the resize: run it on the small map, then batch norm and ReLU on the large
         # one, as inference does.
         y = resize(f["dwconv"].conv(low), high.shape[2:])
-        y = F.relu(f["dwconv"].bn(y))
-        y = F.relu(f["conv_higher_res"](high) + f["conv_lower_res"](y))
+        y = F.relu_(f["dwconv"].bn(y))
+        y = F.relu_(f["conv_higher_res"](high) + f["conv_lower_res"](y))
         y = c["conv"](c["dsconv2"](c["dsconv1"](y)))
         return (y, self.auxlayer1(high), self.auxlayer2(low)) if aux else y
 

@@ -134,7 +134,7 @@ class Source:
 class Crops:
     """Random crops: where (rare classes first, in part), how large, which colours.
 
-    A crop is a function of (seed, number), so a resumed run goes on where it stopped."""
+    Where and how a crop is cut follows from (seed, number): a resumed run goes on where it stopped."""
 
     def __init__(self, sources, classes, opt):
         self.sources, self.opt, self.classes = sources, opt, classes
@@ -163,6 +163,7 @@ class Crops:
         contrast, bright = rng.uniform(0.7, 1.35), rng.uniform(0.65, 1.45)
         gamma = math.exp(rng.uniform(-0.3, 0.3))
         mid = float(mean.mean())
+        bright = min(max(bright, 50 / mid), max(190 / mid, 0.65))
         luts = []
         for c in range(3):
             t = v * gain[c] + offset[c]
@@ -180,8 +181,8 @@ class Crops:
         k = min(int(np.searchsorted(self.share, rng.random())), len(self.sources) - 1)
         src = self.sources[k]
         spot = None
-        if rng.random() < self.opt.rare:
-            there, cum = self.aim[k]
+        there, cum = self.aim[k]
+        if rng.random() < self.opt.rare and len(there):
             spots = src.spots[there[min(int(np.searchsorted(cum, rng.random())), len(there) - 1)]]
             spot = spots[rng.randrange(len(spots))]
         i = spot[0] if spot else rng.randrange(len(src.pairs))
@@ -189,6 +190,8 @@ class Crops:
         self.tones.append((mean, dev))
         w, h = img.size
         zoom = math.exp(rng.uniform(math.log(src.zoom[0]), math.log(src.zoom[1])))
+        if spot and rng.random() < self.opt.closer:     # small data sets show few things near by
+            zoom *= math.exp(rng.uniform(0, math.log(2.2)))
         if rng.random() < 0.8:              # mostly fill the crop; sometimes leave a border that is ignored
             zoom = max(zoom, height / h, width / w)
         stretch = math.exp(rng.uniform(-0.1, 0.1)) ** 0.5

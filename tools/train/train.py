@@ -59,7 +59,9 @@ def overlap_loss(logp, lab):
 
 
 def loss_of(model, x, lab, weight, opt, kind):
-    main, aux1, aux2 = model.logits(x, kind, aux=True)
+    with torch.autocast("cpu", torch.bfloat16, enabled=opt.bf16):
+        out = model.logits(x, kind, aux=True)
+    main, aux1, aux2 = (v.float() for v in out)
     h, w = main.shape[2:]
     y8, y4 = at(lab, h, w), at(lab, 2 * h, 2 * w)
     logp = F.log_softmax(resize(main, (2 * h, 2 * w)), 1)
@@ -274,10 +276,12 @@ def main():
     t.add_argument("--ema", type=float, default=0.999, help="averaging of weights, per step")
     t.add_argument("--shapes", default="512x512x8@2,768x1024x3@1", help="HxWxN@odds,... of a step's crops")
     t.add_argument("--rare", type=float, default=0.4, help="share of crops aimed at a class, rare ones most")
-    t.add_argument("--paste", type=float, default=0.2, help="share of crops with small things of another pasted in")
+    t.add_argument("--closer", type=float, default=0.5, help="share of aimed crops enlarged up to 2.2 times more")
+    t.add_argument("--paste", type=float, default=0.35, help="share of crops with small things of another pasted in")
     t.add_argument("--soften", type=float, default=0.3, help="share of crops made as if by a smaller camera")
     t.add_argument("--balance", type=float, default=0.25, help="exponent of the class weights; 0: none")
     t.add_argument("--overlap", type=float, default=0.5, help="weight of the IoU loss beside cross entropy")
+    t.add_argument("--bf16", action="store_true", help="convolve in bfloat16 (1.6 times as fast with AVX512-BF16)")
     t.add_argument("--seed", type=int, default=1)
     t.add_argument("--save-minutes", type=float, default=4)
     t.add_argument("--cache-mb", type=float, default=6000, help="decoded pictures kept in memory")

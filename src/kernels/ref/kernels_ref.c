@@ -141,6 +141,14 @@ static void add_f32_ref(const float *in, ptrdiff_t in_stride, const float *adden
     }
 }
 
+static void sum_f32_ref(const float *in, ptrdiff_t in_stride, int pixels, int channels, float *out) {
+    for (int x = 0; x < pixels; x++) {
+        for (int c = 0; c < channels; c++) {
+            out[c] += in[x * in_stride + c];
+        }
+    }
+}
+
 static void to_half_ref(const float *in, size_t count, uint16_t *out) {
     for (size_t i = 0; i < count; i++) {
         out[i] = float_to_half(in[i]);
@@ -159,6 +167,7 @@ void kernels_fill_ref(struct kernels *k) {
         .interleave_f32 = interleave_f32_ref,
         .deinterleave_f32 = deinterleave_f32_ref,
         .add_f32 = add_f32_ref,
+        .sum_f32 = sum_f32_ref,
         .to_half = to_half_ref,
     };
 }

@@ -240,6 +240,17 @@ static void add_f32_avx2(const float *in, ptrdiff_t in_stride, const float *adde
     }
 }
 
+static void sum_f32_avx2(const float *in, ptrdiff_t in_stride, int pixels, int channels, float *out) {
+    for (int c = 0; c < channels; c += 8) {
+        int lanes = channels - c;
+        __m256 sum = load(out + c, lanes);
+        for (int x = 0; x < pixels; x++) {
+            sum = _mm256_add_ps(sum, load(in + x * in_stride + c, lanes));
+        }
+        store(out + c, sum, lanes);
+    }
+}
+
 void kernels_fill_avx2(struct kernels *k) {
     k->isa = "avx2";
     k->conv_f32 = conv_f32_avx2;
@@ -247,6 +258,7 @@ void kernels_fill_avx2(struct kernels *k) {
     k->resize_f32 = resize_f32_avx2;
     k->upsample_f32 = upsample_f32_avx2;
     k->upsample_labels = upsample_labels_avx2;
+    k->sum_f32 = sum_f32_avx2;
     k->to_half = to_half_avx2;
     k->add_f32 = add_f32_avx2;
 }

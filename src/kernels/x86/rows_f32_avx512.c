@@ -224,6 +224,17 @@ static void add_f32_avx512(const float *in, ptrdiff_t in_stride, const float *ad
     }
 }
 
+static void sum_f32_avx512(const float *in, ptrdiff_t in_stride, int pixels, int channels, float *out) {
+    for (int c = 0; c < channels; c += 16) {
+        __mmask16 mask = tail_mask(channels - c);
+        __m512 sum = _mm512_maskz_loadu_ps(mask, out + c);
+        for (int x = 0; x < pixels; x++) {
+            sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, in + x * in_stride + c));
+        }
+        _mm512_mask_storeu_ps(out + c, mask, sum);
+    }
+}
+
 void kernels_fill_avx512(struct kernels *k) {
     k->isa = "avx512";
     k->conv_f32 = conv_f32_avx512;
@@ -231,6 +242,7 @@ void kernels_fill_avx512(struct kernels *k) {
     k->resize_f32 = resize_f32_avx512;
     k->upsample_f32 = upsample_f32_avx512;
     k->upsample_labels = upsample_labels_avx512;
+    k->sum_f32 = sum_f32_avx512;
     k->to_half = to_half_avx512;
     k->add_f32 = add_f32_avx512;
 }

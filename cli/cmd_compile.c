@@ -1,0 +1,294 @@
+/* fastscnn compile: ONNX file or checkpoint -> offline model, with ATC's options and messages. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "commands.h"
+#include "compile_request.h"
+#include "default_model.h"
+#include "model_text.h"
+#include "statistics.h"
+
+static const char *const pools[] = {"fixed", "adaptive", NULL};
+static const char *const output_types[] = {"FP32", "FP16", "UINT8", NULL};
+
+/* What the library reports while it compiles: kept for the summary, shown at --log=info. */
+struct compile_log {
+    json_t *lines;
+    bool shown;
+};
+
+struct settings {
+    struct compile_words words;
+    int pool, output_type;
+    bool json, output_type_given;
+};
+
+/* ATC says --json=FILE (with --mode=1), everyone else --json; the former goes on as --json_file=FILE. Returns the
+ * rewritten argument, which the caller frees; NULL where there was none. */
+static char *rewrite_json(int argc, char **argv) {
+    char *rewritten = NULL;
+    for (int i = 1; i < argc && !rewritten; i++) {
+        if (strncmp(argv[i], "--json=", 7) == 0 && asprintf(&rewritten, "--json_file=%s", argv[i] + 7) >= 0) {
+            argv[i] = rewritten;
+        }
+    }
+    return rewritten;
+}
+
+static int parse(const struct command *command, int argc, char **argv, struct settings *s) {
+    struct compile_words *w = &s->words;
+    const struct option options[] = {
+        {"model", 'm', OPTION_TEXT, &w->model, "FILE", "ONNX file or checkpoint (.pth) (required)"},
+        {"output", 'o', OPTION_TEXT, &w->output, "NAME", "offline model to write; .fscnn is added (required)"},
+        {"framework", 0, OPTION_TEXT, &w->framework, "5", "5: ONNX; a checkpoint needs none"},
+        {"input_format", 0, OPTION_TEXT, &w->input_format, "NCHW", "layout of float input"},
+        {"input_shape", 0, OPTION_TEXT, &w->input_shape, "SHAPE", "\"image:1,3,1024,2048\" (default: the model's)"},
+        {"dynamic_batch_size", 0, OPTION_TEXT, &w->batches, "LIST", "\"1,2,4,8\", with -1 as batch in --input_shape"},
+        {"precision", 0, OPTION_TEXT, &w->precision, "KIND", "fp32, bf16 or int8 (default fp32)"},
+        {"precision_mode", 0, OPTION_TEXT, &w->precision_mode, "MODE",
+         "ATC's word: force_fp32, allow_mix_precision, ..."},
+        {"pool", 0, OPTION_CHOICE, &s->pool, "KIND", "checkpoint: pyramid pooling fixed or adaptive (default fixed)",
+         pools},
+        {"out_nodes", 0, OPTION_TEXT, &w->out_nodes, "NAME", "ONNX: which output (default: the first)"},
+        {"log", 0, OPTION_TEXT, &w->log, "LEVEL", "null, error, warning, info (what is fused), debug (every step)"},
+        {"soc_version", 0, OPTION_TEXT, &w->soc_version, "TARGET", "native"},
+        {"mode", 0, OPTION_TEXT, &w->mode, "N", "0 build, 1 describe in JSON, 3 check only, 6 show an offline model"},
+        {"om", 0, OPTION_TEXT, &w->om, "FILE", "modes 1 and 6: the offline model"},
+        {"json_file", 0, OPTION_TEXT, &w->json_file, "FILE", "mode 1: what to write; ATC's --json=FILE means the same"},
+        {"check_report", 0, OPTION_TEXT, &w->check_report, "FILE", "write the verdict as JSON"},
+        {"json", 0, OPTION_FLAG, &s->json, NULL, "print the result as JSON"},
+        {"output_type", 0, OPTION_CHOICE, &s->output_type, "TYPE", "accepted; the type is chosen when the model runs",
+         output_types, .given = &s->output_type_given},
+        {"fusion_switch_file", 0, OPTION_TEXT, &w->fusion_switch_file, "FILE", "accepted; every fusion is on"},
+        {"dynamic_image_size", 0, OPTION_TEXT, &w->image_sizes, "LIST", "refused: one offline model for each size"},
+        {"insert_op_conf", 0, OPTION_TEXT, &w->insert_op_conf, "FILE",
+         "refused: uint8 input and its scaling are built in"},
+    };
+    return options_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv, NULL);
+}
+
+static void keep_line(void *user, const char *text) {
+    const struct compile_log *log = user;
+    json_array_append_new(log->lines, json_text(text));
+    if (log->shown) {
+        printf("[INFO] %s\n", text);
+    }
+}
+
+/* What passes did: the lines that begin with how often ("22 batch norms folded"). */
+static void print_fusions(const json_t *lines) {
+    for (size_t i = 0; i < json_array_size(lines); i++) {
+        const char *line = json_string_value(json_array_get(lines, i));
+        if (line && line[0] >= '0' && line[0] <= '9') {
+            printf("fused        %s\n", line);
+        }
+    }
+}
+
+static void print_debug(void *user, const char *text) {
+    (void)user;
+    printf("[DEBUG] %s\n", text);
+}
+
+/* Options of the guide that mean nothing on a processor: one line each about what they did. */
+static void say_without_effect(const struct settings *s, const struct compile_request *request) {
+    const char *model = s->words.model ? s->words.model : s->words.om;
+    if (request->reduced_precision) {
+        printf("--precision_mode=%s: it permits less than fp32; fp32 is used\n", s->words.precision_mode);
+    }
+    if (s->output_type_given) {
+        printf("--output_type=%s: nothing to fix now; choose when running, as in 'infer --output_type %s'\n",
+               output_types[s->output_type], output_types[s->output_type]);
+    }
+    if (s->words.fusion_switch_file) {
+        printf("--fusion_switch_file: %s was not read; every fusion is on, none changes what is computed\n",
+               s->words.fusion_switch_file);
+    }
+    static const char *const onnx_endings[] = {".onnx", NULL};
+    if (s->words.framework && model_is_source(model) && !ends_in(model, onnx_endings)) {
+        printf("--framework=5: %s is read as what it is by content\n", model);
+    }
+}
+
+/* "model.fscnn" in fresh memory. */
+static char *with_ending(const char *name, const char *ending) {
+    const char *const endings[] = {ending, NULL};
+    char *path = NULL;
+    return asprintf(&path, "%s%s", name, ends_in(name, endings) ? "" : ending) < 0 ? NULL : path;
+}
+
+static enum fscnn_status open_model(const struct compile_words *words, const struct compile_request *request,
+                                    struct fscnn_model **model, struct fscnn_error *err) {
+    const char *path = words->model ? words->model : words->om;
+    if (request->mode == MODE_INFO || (request->mode == MODE_JSON && !model_is_source(path))) {
+        return fscnn_model_load(path, model, err);
+    }
+    return fscnn_compile(path, &request->options, model, err);
+}
+
+static void print_model_info(const struct fscnn_model *model, const char *path) {
+    struct fscnn_model_info info;
+    fscnn_model_get_info(model, &info);
+    printf("============ Display Model Info start ============\n");
+    printf("system   info: fastscnn_version[%s], soc_version[native], framework_type[5]\n", fscnn_version());
+    printf("resource info: memory_size[%llu B], weight_size[%llu B], scratch_size_per_thread[%llu B]\n",
+           (unsigned long long)info.activation_bytes, (unsigned long long)info.weight_bytes,
+           (unsigned long long)info.scratch_bytes);
+    printf("om       info: %s\n", path);
+    model_print(model);
+    printf("============ Display Model Info end   ============\n");
+}
+
+static void print_result(const struct settings *s, const struct fscnn_model *model, const json_t *lines,
+                         const char *path, double seconds) {
+    struct stat st;
+    printf("model        %s%s%s\n", s->words.model, path ? " -> " : ": compiles", path ? path : "");
+    if (path && stat(path, &st) == 0) {
+        printf("file         %.2f MB, compiled in %.2f s\n", (double)st.st_size / 1e6, seconds);
+    }
+    print_fusions(lines);
+    model_print(model);
+}
+
+/* What the mode asks for, with the open model. */
+static enum fscnn_status finish(const struct settings *s, const struct compile_request *request,
+                                const struct fscnn_model *model, const json_t *lines, double seconds, char **path,
+                                struct fscnn_error *err) {
+    const char *source = s->words.model ? s->words.model : s->words.om;
+    enum fscnn_status status = FSCNN_OK;
+    if (request->log == LOG_DEBUG && !s->json) {
+        fscnn_model_describe(model, (struct fscnn_log){.line = print_debug});
+    }
+    switch (request->mode) {
+    case MODE_BUILD:
+        *path = with_ending(s->words.output, ".fscnn");
+        status = *path ? fscnn_model_save(model, *path, err)
+                       : fail(err, FSCNN_ERROR_MEMORY, "out of memory for a file name");
+        break;
+    case MODE_JSON:
+        *path = s->words.json_file ? strdup(s->words.json_file) : with_ending(s->words.output, ".json");
+        status = *path ? json_write(*path, model_json(model), err)
+                       : fail(err, FSCNN_ERROR_MEMORY, "out of memory for a file name");
+        break;
+    case MODE_CHECK:
+    case MODE_INFO: break;
+    }
+    if (status == FSCNN_OK && !s->json) {
+        if (request->mode == MODE_INFO) {
+            print_model_info(model, source);
+        } else if (request->mode == MODE_JSON) {
+            printf("model        %s -> %s\n", source, *path);
+        } else {
+            print_result(s, model, lines, *path, seconds);
+        }
+    }
+    return status;
+}
+
+/* The verdict as a file, where it was asked for. */
+static enum fscnn_status write_check_report(const struct settings *s, const struct coded_error *why,
+                                            struct fscnn_error *err) {
+    if (!s->words.check_report) {
+        return FSCNN_OK;
+    }
+    const char *model = s->words.model ? s->words.model : s->words.om;
+    bool failed = why->code[0] != '\0';
+    return json_write(s->words.check_report,
+                      json_pack("{s:s, s:o, s:s, s:o, s:o}", "result", failed ? "failed" : "success", "model",
+                                model ? json_text(model) : json_null(), "code", why->code, "reason",
+                                json_text(why->text), "solution", json_text(why->solution)),
+                      err);
+}
+
+static int report_failure(const struct settings *s, const struct coded_error *why, int code) {
+    struct fscnn_error err;
+    fprintf(stderr, "ATC run failed, please check the detail log.\n%s: %s\n        Solution: %s.\n", why->code,
+            why->text, why->solution);
+    if (s->json) {
+        json_print(json_pack("{s:s, s:s, s:o, s:o}", "result", "failed", "code", why->code, "reason",
+                             json_text(why->text), "solution", json_text(why->solution)));
+    }
+    enum fscnn_status status = write_check_report(s, why, &err);
+    return status == FSCNN_OK ? code : status_error(status, &err);
+}
+
+static int report_success(const struct settings *s, const struct fscnn_model *model, json_t *lines, const char *path,
+                          double seconds) {
+    struct fscnn_error err;
+    struct coded_error none = {.code = ""};
+    enum fscnn_status status = write_check_report(s, &none, &err);
+    if (status != FSCNN_OK) {
+        return status_error(status, &err);
+    }
+    if (s->json) {
+        return json_print(json_pack("{s:s, s:o, s:f, s:O, s:o}", "result", "success", "file",
+                                    path ? json_text(path) : json_null(), "seconds", seconds, "log", lines, "model",
+                                    model_json(model)));
+    }
+    printf("ATC run success, welcome to the next use.\n");
+    return EXIT_OK;
+}
+
+static int compile(const struct settings *s, struct compile_request *request) {
+    struct fscnn_error err;
+    struct coded_error why;
+    struct fscnn_model *model = NULL;
+    struct fscnn_model_info info;
+    char *path = NULL;
+    int code;
+    struct compile_log log = {.lines = json_array(), .shown = request->log >= LOG_INFO && !s->json};
+    request->options.log = (struct fscnn_log){.line = keep_line, .user = &log};
+    double started = seconds_now();
+    enum fscnn_status status = open_model(&s->words, request, &model, &err);
+    double seconds = seconds_now() - started;
+    if (status != FSCNN_OK) {
+        compile_failure_code(&s->words, status, &err, &why);
+        code = report_failure(s, &why, status == FSCNN_ERROR_USAGE ? EXIT_BAD_USAGE : EXIT_BAD_INPUT);
+        goto done;
+    }
+    fscnn_model_get_info(model, &info);
+    if (!compile_request_fits(request, &info, &why)) {
+        code = report_failure(s, &why, EXIT_BAD_USAGE);
+        goto done;
+    }
+    status = finish(s, request, model, log.lines, seconds, &path, &err);
+    code = status == FSCNN_OK ? report_success(s, model, log.lines, path, seconds) : status_error(status, &err);
+done:
+    json_decref(log.lines);
+    free(path);
+    fscnn_model_free(&model);
+    return code;
+}
+
+static int run(const struct command *command, int argc, char **argv) {
+    struct settings s = {.pool = FSCNN_POOL_FIXED};
+    struct compile_request request = {0};
+    struct coded_error why;
+    char *rewritten = rewrite_json(argc, argv);
+    int code = parse(command, argc, argv, &s);
+    request.options.pool = (enum fscnn_pool)s.pool;
+    if (code < 0 && !compile_request_parse(&s.words, &request, &why)) {
+        code = report_failure(&s, &why, EXIT_BAD_USAGE);
+    }
+    if (code < 0) {
+        if (!s.json) {
+            say_without_effect(&s, &request);
+        }
+        code = compile(&s, &request);
+    }
+    free(rewritten);
+    return code;
+}
+
+const struct command command_compile = {
+    .name = "compile",
+    .arguments = "--model FILE --output NAME [--input_shape \"image:1,3,1024,2048\"]",
+    .summary = "ONNX file or checkpoint -> offline model .fscnn (ATC's options)",
+    .example =
+        "  fastscnn compile --framework=5 --model=fast_scnn_bs1.onnx --output=fast_scnn_bs1 --input_format=NCHW \\\n"
+        "      --input_shape=\"image:1,3,1024,2048\" --log=error --soc_version=native\n"
+        "  fastscnn compile --model fast_scnn.pth --output fast_scnn --input_shape \"image:-1,3,1024,2048\" \\\n"
+        "      --dynamic_batch_size \"1,2,4,8\"",
+    .run = run,
+};

@@ -1,0 +1,113 @@
+/* fastscnn preprocess: a data set in the Cityscapes layout -> .bin files of the network's input and of labels. */
+#include <jansson.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "commands.h"
+#include "progress.h"
+
+static double now_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Messages go below a progress bar, not into it. */
+static void print_line(void *user, const char *text) {
+    const struct progress_bar *bar = user;
+    fprintf(stderr, "%s%s\n", bar->terminal && bar->drawn > 0 ? "\r\033[K" : "", text);
+}
+
+static int print_json(const struct fscnn_preprocess_options *options, const struct fscnn_preprocess_result *result,
+                      double seconds) {
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:f}", "input", options->input_path, "output", options->output_path,
+                  "split", options->split, "written", (json_int_t)result->written, "up_to_date",
+                  (json_int_t)result->up_to_date, "without_labels", (json_int_t)result->unlabelled, "seconds", seconds);
+    if (!object || json_dumpf(object, stdout, JSON_REAL_PRECISION(6)) != 0) {
+        fprintf(stderr, "fastscnn: the result cannot be written as JSON (is a path not UTF-8?)\n");
+        json_decref(object);
+        return EXIT_BAD_INPUT;
+    }
+    putchar('\n');
+    json_decref(object);
+    return EXIT_OK;
+}
+
+static int run(const struct command *command, int argc, char **argv) {
+    struct fscnn_preprocess_options options = {.split = "val"};
+    struct fscnn_preprocess_result result;
+    struct fscnn_error error;
+    struct progress_bar bar;
+    bool json = false;
+    const struct option table[] = {
+        {.name = "datasets_input_path",
+         .letter = 'i',
+         .type = OPTION_TEXT,
+         .value = &options.input_path,
+         .argument = "DIR",
+         .help = "data set with leftImg8bit/ and gtFine/",
+         .required = true},
+        {.name = "datasets_output_path",
+         .letter = 'o',
+         .type = OPTION_TEXT,
+         .value = &options.output_path,
+         .argument = "DIR",
+         .help = "gets leftImg8bit/*.bin and gtFine/*.bin",
+         .required = true},
+        {.name = "split",
+         .type = OPTION_TEXT,
+         .value = &options.split,
+         .argument = "NAME",
+         .help = "folder inside leftImg8bit/ and gtFine/ (default: val)"},
+        {.name = "sort_log",
+         .type = OPTION_TEXT,
+         .value = &options.sort_log_path,
+         .argument = "FILE",
+         .help = "write the order of the pictures there, as evaluate reads it"},
+        {.name = "threads",
+         .letter = 't',
+         .type = OPTION_INT,
+         .value = &options.threads,
+         .argument = "N",
+         .help = "pictures at a time (default: one per core)",
+         .low = 1,
+         .high = 64},
+        {.name = "force",
+         .type = OPTION_FLAG,
+         .value = &options.force,
+         .help = "write also files that are there and up to date"},
+        {.name = "json", .type = OPTION_FLAG, .value = &json, .help = "print one JSON object instead of text"},
+    };
+    int code = options_parse(command, table, sizeof(table) / sizeof(table[0]), argc, argv, NULL);
+    if (code >= 0) {
+        return code;
+    }
+    progress_start(&bar, "preprocess", json);
+    options.progress = progress_callback(&bar);
+    options.log = (struct fscnn_log){.line = print_line, .user = &bar};
+    double started = now_seconds();
+    enum fscnn_status status = fscnn_preprocess(&options, &result, &error);
+    double seconds = now_seconds() - started;
+    progress_finish(&bar);
+    if (status != FSCNN_OK) {
+        return status_error(status, &error);
+    }
+    if (json) {
+        return print_json(&options, &result, seconds);
+    }
+    printf("preprocess: %zu written, %zu up to date, %zu skipped without labels, %.1f s -> %s\n", result.written,
+           result.up_to_date, result.unlabelled, seconds, options.output_path);
+    return EXIT_OK;
+}
+
+const struct command command_preprocess = {
+    .name = "preprocess",
+    .arguments = "--datasets_input_path DIR --datasets_output_path DIR [options]",
+    .summary = "turn a data set into .bin files of pictures and labels",
+    .example = "  fastscnn preprocess --datasets_input_path ./cityscapes --datasets_output_path ./prep_datasets \\\n"
+               "      --sort_log ./sort.log\n"
+               "\n"
+               "Files that are finished already are left alone, so an interrupted run goes on where it stopped.",
+    .run = run,
+};

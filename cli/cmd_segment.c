@@ -1,0 +1,273 @@
+/* fastscnn segment: photographs in, label pictures out. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "commands.h"
+#include "json_output.h"
+#include "segment_run.h"
+#include "statistics.h"
+
+static const char *const styles[] = {"overlay", "color", "trainids", "labelids", NULL};
+static const char *const pools[] = {"fixed", "adaptive", NULL};
+static const char *const picture_endings[] = {".png", ".jpg", ".jpeg", NULL};
+
+struct settings {
+    const char *model, *output;
+    int style, pool, threads;
+    int size[2];
+    bool json;
+};
+
+/* What has been told about pictures as they are done. */
+struct telling {
+    const struct settings *settings;
+    json_t *pictures; /* with --json */
+    size_t done, failed;
+    double run_ms;
+    bool scaling_said;
+};
+
+/* Files as they are, folders as the pictures in them. */
+static enum fscnn_status gather_inputs(char **paths, int count, struct name_list *inputs, struct fscnn_error *err) {
+    enum fscnn_status status = FSCNN_OK;
+    for (int i = 0; status == FSCNN_OK && i < count; i++) {
+        size_t before = inputs->count;
+        if (!is_folder(paths[i])) {
+            status = name_list_add(inputs, strdup(paths[i]), err);
+            continue;
+        }
+        status = list_folder(paths[i], picture_endings, inputs, err);
+        if (status == FSCNN_OK && inputs->count == before) {
+            status = fail(err, FSCNN_ERROR_IO, "%s: no pictures there (.png, .jpg, .jpeg; subfolders are not searched)",
+                          paths[i]);
+        }
+    }
+    return status;
+}
+
+static int compare_names(const void *a, const void *b) {
+    return strcmp(base_name(**(char **const *)a), base_name(**(char **const *)b));
+}
+
+/* USAGE where two results would have the same name, or a result would replace its photograph. */
+static enum fscnn_status check_outputs(const struct name_list *inputs, const struct name_list *outputs,
+                                       struct fscnn_error *err) {
+    enum fscnn_status status = FSCNN_OK;
+    char ***sorted =
+        malloc((outputs->count + 1) * sizeof(*sorted)); /* into outputs->names: the place says which input */
+    if (!sorted) {
+        return fail(err, FSCNN_ERROR_MEMORY, "out of memory for file names");
+    }
+    for (size_t i = 0; i < outputs->count; i++) {
+        struct stat in, out;
+        sorted[i] = &outputs->names[i];
+        if (status == FSCNN_OK && stat(inputs->names[i], &in) == 0 && stat(outputs->names[i], &out) == 0 &&
+            in.st_dev == out.st_dev && in.st_ino == out.st_ino) {
+            status = fail(err, FSCNN_ERROR_USAGE, "%s would be replaced by its result: choose another --output",
+                          inputs->names[i]);
+        }
+    }
+    qsort(sorted, outputs->count, sizeof(*sorted), compare_names);
+    for (size_t i = 1; status == FSCNN_OK && i < outputs->count; i++) {
+        if (compare_names(&sorted[i - 1], &sorted[i]) == 0) {
+            status = fail(err, FSCNN_ERROR_USAGE, "%s and %s would both become %s: rename one, or run them apart",
+                          inputs->names[sorted[i - 1] - outputs->names], inputs->names[sorted[i] - outputs->names],
+                          *sorted[i]);
+        }
+    }
+    free(sorted);
+    return status;
+}
+
+/* DIR/STEM.png for every input. */
+static enum fscnn_status name_outputs(const char *folder, const struct name_list *inputs, struct name_list *outputs,
+                                      struct fscnn_error *err) {
+    enum fscnn_status status = FSCNN_OK;
+    for (size_t i = 0; status == FSCNN_OK && i < inputs->count; i++) {
+        const char *name = base_name(inputs->names[i]), *dot = strrchr(name, '.');
+        int length = dot && dot != name ? (int)(dot - name) : (int)strlen(name);
+        char *path = NULL;
+        if (asprintf(&path, "%s/%.*s.png", folder, length, name) < 0) {
+            path = NULL;
+        }
+        status = name_list_add(outputs, path, err);
+    }
+    return status == FSCNN_OK ? check_outputs(inputs, outputs, err) : status;
+}
+
+/* Train ids that occur, the most frequent first; returns how many. */
+static int rank_classes(const struct segmented *picture, int *ids) {
+    int count = 0;
+    for (int id = 0; id < 256; id++) {
+        if (picture->pixels[id] == 0) {
+            continue;
+        }
+        int at = count++;
+        for (; at > 0 && picture->pixels[ids[at - 1]] < picture->pixels[id]; at--) {
+            ids[at] = ids[at - 1];
+        }
+        ids[at] = id;
+    }
+    return count;
+}
+
+static double share(const struct segmented *picture, int id) {
+    return (double)picture->pixels[id] / ((double)picture->height * picture->width);
+}
+
+static const char *class_name(int id) { return id < 255 ? fscnn_class_of_train_id(id).name : "ignored"; }
+
+static void print_picture(const struct segmented *picture) {
+    int ids[256], count = rank_classes(picture, ids);
+    printf("%s -> %s  %dx%d, %.1f ms\n ", picture->input, picture->output, picture->height, picture->width,
+           picture->run_ms);
+    for (int i = 0; i < count; i++) {
+        double percent = 100 * share(picture, ids[i]);
+        printf(" %s %s%.1f %%%s", class_name(ids[i]), percent < 0.05 ? "<" : "", percent < 0.05 ? 0.1 : percent,
+               i + 1 < count ? "," : "");
+    }
+    printf("\n");
+    fflush(stdout);
+}
+
+static json_t *picture_json(const struct segmented *picture) {
+    int ids[256], count = rank_classes(picture, ids);
+    json_t *classes = json_object();
+    for (int i = 0; i < count; i++) {
+        json_object_set_new(classes, class_name(ids[i]), json_real(share(picture, ids[i])));
+    }
+    return json_pack("{s:o, s:o, s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:o}", "file", json_text(picture->input), "result",
+                     json_text(picture->output), "height", picture->height, "width", picture->width, "network_height",
+                     picture->run_height, "network_width", picture->run_width, "decode_ms", picture->read_ms,
+                     "network_ms", picture->run_ms, "encode_ms", picture->write_ms, "classes", classes);
+}
+
+static void tell(void *user, const struct segmented *picture) {
+    struct telling *t = user;
+    t->done++;
+    bool scaled = picture->run_height != picture->height || picture->run_width != picture->width;
+    if (picture->status != FSCNN_OK) {
+        t->failed++;
+        fprintf(stderr, "fastscnn: %s\n", picture->err.text);
+        if (t->pictures) {
+            json_array_append_new(t->pictures, json_pack("{s:o, s:o}", "file", json_text(picture->input), "error",
+                                                         json_text(picture->err.text)));
+        }
+        return;
+    }
+    t->run_ms += picture->run_ms;
+    if (t->pictures) {
+        json_array_append_new(t->pictures, picture_json(picture));
+        return;
+    }
+    if (scaled && !t->scaling_said) {
+        printf("(pictures are scaled to %dx%d for the network, its labels back to their size)\n", picture->run_height,
+               picture->run_width);
+        t->scaling_said = true;
+    }
+    print_picture(picture);
+}
+
+static int tell_end(const struct telling *t, double seconds) {
+    size_t good = t->done - t->failed;
+    double rate = seconds > 0 ? (double)good / seconds : 0, mean_ms = good ? t->run_ms / (double)good : 0;
+    int code = EXIT_OK;
+    if (t->settings->json) {
+        code = json_print(json_pack("{s:s, s:o, s:o, s:I, s:I, s:f, s:f, s:f}", "style", styles[t->settings->style],
+                                    "output", json_text(t->settings->output), "pictures", t->pictures, "done",
+                                    (json_int_t)good, "failed", (json_int_t)t->failed, "seconds", seconds,
+                                    "pictures_per_second", rate, "network_ms_mean", mean_ms));
+    } else if (good) {
+        printf("%zu pictures in %.2f s: %.2f pictures/s; the network alone %.1f ms a picture, %.2f/s\n", good, seconds,
+               rate, mean_ms, mean_ms > 0 ? 1000 / mean_ms : 0.0);
+    }
+    if (t->failed) {
+        fprintf(stderr, "fastscnn: %zu of %zu pictures failed\n", t->failed, t->done);
+        code = EXIT_BAD_INPUT;
+    }
+    return code;
+}
+
+static int parse(const struct command *command, int argc, char **argv, struct settings *s, int *files) {
+    const struct option options[] = {
+        {"output", 'o', OPTION_TEXT, &s->output, "DIR", "where the label pictures go, as NAME.png", .required = true},
+        {"model", 'm', OPTION_TEXT, &s->model, "FILE", ".pth, .onnx or .fscnn (default: the one that comes along)"},
+        {"style", 's', OPTION_CHOICE, &s->style, "STYLE",
+         "overlay, color, trainids or labelids (Cityscapes) (default overlay)", styles},
+        {"size", 0, OPTION_SIZE, s->size, "HxW",
+         "scale pictures to this for the network, labels back (default: as they are)"},
+        {"pool", 0, OPTION_CHOICE, &s->pool, "KIND", ".pth: pyramid pooling fixed or adaptive (default fixed)", pools},
+        {"threads", 0, OPTION_INT, &s->threads, "N", "of the network (default 0: one a core)", .low = 0, .high = 1024},
+        {"json", 0, OPTION_FLAG, &s->json, NULL, "print JSON at the end"},
+    };
+    return options_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv, files);
+}
+
+static enum fscnn_status segment(const struct settings *s, const struct name_list *inputs,
+                                 const struct name_list *outputs, int *code, struct fscnn_error *err) {
+    struct model_cache models;
+    enum fscnn_status status = model_cache_open(s->model, (enum fscnn_pool)s->pool, s->threads, &models, err);
+    if (status != FSCNN_OK) {
+        return status;
+    }
+    if (s->size[0] && models.fixed_height && (s->size[0] != models.fixed_height || s->size[1] != models.fixed_width)) {
+        status = fail(err, FSCNN_ERROR_USAGE, "--size %dx%d: %s takes %dx%d only", s->size[0], s->size[1], models.path,
+                      models.fixed_height, models.fixed_width);
+    }
+    struct telling telling = {.settings = s, .pictures = s->json ? json_array() : NULL};
+    struct segment_job job = {.inputs = inputs,
+                              .outputs = outputs,
+                              .models = &models,
+                              .style = (enum fscnn_style)s->style,
+                              .height = s->size[0],
+                              .width = s->size[1],
+                              .done = tell,
+                              .user = &telling};
+    double started = seconds_now();
+    if (status == FSCNN_OK) {
+        status = create_folder(s->output, err);
+    }
+    if (status == FSCNN_OK) {
+        status = segment_run(&job, err);
+    }
+    if (status == FSCNN_OK) {
+        *code = tell_end(&telling, seconds_now() - started);
+    } else {
+        json_decref(telling.pictures);
+    }
+    model_cache_free(&models);
+    return status;
+}
+
+static int run(const struct command *command, int argc, char **argv) {
+    struct settings s = {.style = FSCNN_STYLE_OVERLAY};
+    struct name_list inputs = {0}, outputs = {0};
+    struct fscnn_error err;
+    int files = 0, code = parse(command, argc, argv, &s, &files);
+    if (code < 0 && files == 0) {
+        code = usage_error(command, "no picture and no folder is named");
+    }
+    if (code >= 0) {
+        return code;
+    }
+    enum fscnn_status status = gather_inputs(argv + 1, files, &inputs, &err);
+    if (status == FSCNN_OK) {
+        status = name_outputs(s.output, &inputs, &outputs, &err);
+    }
+    if (status == FSCNN_OK) {
+        status = segment(&s, &inputs, &outputs, &code, &err);
+    }
+    name_list_free(&inputs);
+    name_list_free(&outputs);
+    return status == FSCNN_OK ? code : status_error(status, &err);
+}
+
+const struct command command_segment = {
+    .name = "segment",
+    .arguments = "PICTURE|DIR... --output DIR",
+    .summary = "segment PNG and JPEG pictures: overlays, colours or label maps",
+    .example = "  fastscnn segment street.jpg --output out\n"
+               "  fastscnn segment leftImg8bit/val/frankfurt --output labels --style labelids --model fast_scnn.pth",
+    .run = run,
+};

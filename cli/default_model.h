@@ -1,0 +1,26 @@
+/* The model a command runs: an offline model as it is, a checkpoint or ONNX file compiled in memory for a size. */
+#ifndef FSCNN_CLI_DEFAULT_MODEL_H
+#define FSCNN_CLI_DEFAULT_MODEL_H
+
+#include "fastscnn/fastscnn.h"
+
+/* Where the model that comes with the program is, in fresh memory: FASTSCNN_MODEL if set (whether or not that file is
+ * there), else models/fast_scnn_street.pth in the folder of the executable or up to two above it (a build folder), else
+ * <prefix>/share/fastscnn/fast_scnn_street.pth. Errors: IO, with the places looked at. */
+FSCNN_NODISCARD enum fscnn_status default_model_path(char **out, struct fscnn_error *err);
+
+/* True for a file that is compiled when opened (.pth, .pt, .tar, .onnx), so that any picture size can be had of it;
+ * false for an offline model of a fixed size. By the name's end. */
+bool model_is_source(const char *path);
+
+/* Opens a model; path NULL: default_model_path. A source is compiled for height x width (0, 0: what fscnn_compile
+ * takes then) and `pool`, which only a checkpoint heeds; an offline model is loaded and has the size it has, which the
+ * caller compares (model_check_size). */
+FSCNN_NODISCARD enum fscnn_status model_open(const char *path, int height, int width, enum fscnn_pool pool,
+                                             struct fscnn_model **out, struct fscnn_error *err);
+
+/* USAGE, naming both sizes, where `what` (a picture's name) of height x width does not fit the model. */
+FSCNN_NODISCARD enum fscnn_status model_check_size(const struct fscnn_model *model, const char *what, int height,
+                                                   int width, struct fscnn_error *err);
+
+#endif

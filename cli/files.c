@@ -1,0 +1,227 @@
+#include "files.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum fscnn_status fail(struct fscnn_error *err, enum fscnn_status status, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->text, sizeof(err->text), format, args);
+    va_end(args);
+    return status;
+}
+
+static enum fscnn_status io_fail(struct fscnn_error *err, const char *path) {
+    return fail(err, FSCNN_ERROR_IO, "%s: %s", path, strerror(errno));
+}
+
+static enum fscnn_status no_memory(struct fscnn_error *err) {
+    return fail(err, FSCNN_ERROR_MEMORY, "out of memory for file names");
+}
+
+/* Compares the runs of digits at *a and *b as numbers of any length and steps over both. */
+static int compare_numbers(const char **a, const char **b) {
+    const char *p = *a, *q = *b;
+    while (*p == '0') {
+        p++;
+    }
+    while (*q == '0') {
+        q++;
+    }
+    size_t m = strspn(p, "0123456789"), n = strspn(q, "0123456789");
+    *a = p + m;
+    *b = q + n;
+    if (m != n) {
+        return m < n ? -1 : 1;
+    }
+    return memcmp(p, q, m);
+}
+
+int natural_compare(const char *a, const char *b) {
+    const char *p = a, *q = b;
+    while (*p && *q) {
+        if (isdigit((unsigned char)*p) && isdigit((unsigned char)*q)) {
+            int order = compare_numbers(&p, &q);
+            if (order) {
+                return order;
+            }
+        } else if (*p != *q) {
+            return (unsigned char)*p < (unsigned char)*q ? -1 : 1;
+        } else {
+            p++;
+            q++;
+        }
+    }
+    if (*p || *q) {
+        return *p ? 1 : -1;
+    }
+    return strcmp(a, b);
+}
+
+bool is_folder(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+bool ends_in(const char *path, const char *const *endings) {
+    size_t length = strlen(path);
+    for (; *endings; endings++) {
+        size_t n = strlen(*endings);
+        if (length > n && strcasecmp(path + length - n, *endings) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+char *join_path(const char *folder, const char *name) {
+    char *path = NULL;
+    size_t length = strlen(folder);
+    return asprintf(&path, "%s%s%s", folder, length && folder[length - 1] == '/' ? "" : "/", name) < 0 ? NULL : path;
+}
+
+enum fscnn_status name_list_add(struct name_list *list, char *name, struct fscnn_error *err) {
+    if (name && list->count == list->capacity) {
+        size_t capacity = list->capacity ? 2 * list->capacity : 64;
+        char **names = realloc(list->names, capacity * sizeof(*names));
+        if (!names) {
+            free(name);
+            return no_memory(err);
+        }
+        list->names = names;
+        list->capacity = capacity;
+    }
+    if (!name) {
+        return no_memory(err);
+    }
+    list->names[list->count++] = name;
+    return FSCNN_OK;
+}
+
+void name_list_free(struct name_list *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->names[i]);
+    }
+    free(list->names);
+    *list = (struct name_list){0};
+}
+
+static int compare_paths(const void *a, const void *b) { return natural_compare(*(char *const *)a, *(char *const *)b); }
+
+enum fscnn_status list_folder(const char *folder, const char *const *endings, struct name_list *list,
+                              struct fscnn_error *err) {
+    DIR *dir = opendir(folder);
+    if (!dir) {
+        return io_fail(err, folder);
+    }
+    enum fscnn_status status = FSCNN_OK;
+    size_t first = list->count;
+    struct dirent *entry;
+    while (status == FSCNN_OK && (entry = readdir(dir))) {
+        if (entry->d_name[0] == '.' || !ends_in(entry->d_name, endings)) {
+            continue;
+        }
+        char *path = join_path(folder, entry->d_name);
+        struct stat st;
+        if (path && (stat(path, &st) < 0 || !S_ISREG(st.st_mode))) {
+            free(path);
+            continue;
+        }
+        status = name_list_add(list, path, err);
+    }
+    closedir(dir);
+    if (list->count > first) {
+        qsort(list->names + first, list->count - first, sizeof(*list->names), compare_paths);
+    }
+    return status;
+}
+
+enum fscnn_status create_folder(const char *path, struct fscnn_error *err) {
+    char *copy = strdup(path);
+    if (!copy) {
+        return no_memory(err);
+    }
+    enum fscnn_status status = FSCNN_OK;
+    for (char *at = copy; status == FSCNN_OK && *at; at++) {
+        at += strspn(at, "/");
+        at += strcspn(at, "/");
+        char end = *at;
+        *at = '\0';
+        if (mkdir(copy, 0777) < 0 && !is_folder(copy)) {
+            status =
+                errno == EEXIST ? fail(err, FSCNN_ERROR_IO, "%s: there, but not a folder", copy) : io_fail(err, copy);
+        }
+        if (end == '\0') {
+            break;
+        }
+        *at = end;
+    }
+    free(copy);
+    return status;
+}
+
+enum fscnn_status result_open(const char *path, struct result_file *out, struct fscnn_error *err) {
+    *out = (struct result_file){.path = strdup(path)};
+    /* Same folder, so that rename is atomic. */
+    if (!out->path || asprintf(&out->temporary, "%s.tmp%ld.XXXXXX", path, (long)getpid()) < 0) {
+        out->temporary = NULL;
+        result_discard(out);
+        return no_memory(err);
+    }
+    enum fscnn_status status = FSCNN_OK;
+    int fd = mkstemp(out->temporary);
+    if (fd < 0) {
+        status = io_fail(err, path);
+        free(out->temporary);
+        out->temporary = NULL; /* nothing to unlink */
+        result_discard(out);
+        return status;
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    if (fchmod(fd, 0666 & ~mask) < 0 || !(out->stream = fdopen(fd, "wb"))) { /* mkstemp gives 0600 */
+        status = io_fail(err, path);
+        close(fd);
+        result_discard(out);
+    }
+    return status;
+}
+
+enum fscnn_status result_commit(struct result_file *out, struct fscnn_error *err) {
+    enum fscnn_status status = FSCNN_OK;
+    bool bad = ferror(out->stream) != 0;
+    bad |= fclose(out->stream) != 0;
+    out->stream = NULL;
+    if (bad || rename(out->temporary, out->path) < 0) {
+        status = errno ? io_fail(err, out->path) : fail(err, FSCNN_ERROR_IO, "%s: write failed", out->path);
+    } else {
+        free(out->temporary);
+        out->temporary = NULL;
+    }
+    result_discard(out);
+    return status;
+}
+
+void result_discard(struct result_file *out) {
+    if (out->stream) {
+        fclose(out->stream);
+    }
+    if (out->temporary) {
+        unlink(out->temporary);
+    }
+    free(out->temporary);
+    free(out->path);
+    *out = (struct result_file){0};
+}

@@ -1,0 +1,263 @@
+#include "validate_run.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "default_model.h"
+#include "files.h"
+#include "stages.h"
+
+enum { CITYSCAPES_CLASSES = 19, MAX_READERS = 4, MAX_SIZES = 4 };
+
+/* A picture on its way. */
+struct item {
+    struct fscnn_picture picture;
+    struct fscnn_labels truth, predicted;
+    char *overlay; /* where it goes, or NULL */
+    enum fscnn_status status;
+    struct fscnn_error err;
+};
+
+/* A model of one picture size. */
+struct opened {
+    struct fscnn_model *model;
+    struct fscnn_session *session;
+    struct fscnn_model_info info;
+};
+
+struct run {
+    const struct validation *options;
+    struct item *items; /* picture i: items[i % num_items] */
+    size_t num_items;
+    struct opened opened[MAX_SIZES]; /* of the sizes met last; used by the running stage alone */
+    size_t num_opened;
+    struct fscnn_evaluation *evaluation;
+    pthread_mutex_t lock; /* of what follows */
+    size_t failed;        /* the first picture that failed; count: none */
+    enum fscnn_status status;
+    struct fscnn_error err;
+};
+
+static const struct fscnn_dataset_item *source_of(const struct run *run, size_t i) {
+    const struct validation *o = run->options;
+    return &o->dataset->items[o->order ? o->order[i] : i];
+}
+
+static struct item *item_of(const struct run *run, size_t i) { return &run->items[i % run->num_items]; }
+
+/* Notes a failure; the earliest picture's is the one that is told. Always false, to stop the stages. */
+static bool fail_at(struct run *run, size_t i, enum fscnn_status status, const struct fscnn_error *err) {
+    pthread_mutex_lock(&run->lock);
+    if (i < run->failed) {
+        run->failed = i;
+        run->status = status;
+        run->err = *err;
+    }
+    pthread_mutex_unlock(&run->lock);
+    return false;
+}
+
+static void clear_item(struct item *item) {
+    fscnn_picture_free(&item->picture);
+    fscnn_labels_free(&item->truth);
+    free(item->predicted.labels);
+    free(item->overlay);
+    *item = (struct item){0};
+}
+
+/* ----------------------------------------------------------------------------- reading ---- */
+
+static enum fscnn_status read_files(const struct run *run, const struct fscnn_dataset_item *source, struct item *item,
+                                    struct fscnn_error *err) {
+    enum fscnn_status status = fscnn_picture_read(source->image_path, &item->picture, err);
+    if (status == FSCNN_OK) {
+        status = fscnn_labels_read(source->label_path, &item->truth, err);
+    }
+    if (status != FSCNN_OK) {
+        return status;
+    }
+    if (item->truth.width != item->picture.width || item->truth.height != item->picture.height) {
+        return fail(err, FSCNN_ERROR_FORMAT, "%.300s: %d x %d labels for a picture of %d x %d (height x width)",
+                    source->label_path, item->truth.height, item->truth.width, item->picture.height,
+                    item->picture.width);
+    }
+    size_t pixels = (size_t)item->truth.width * (size_t)item->truth.height;
+    if (run->options->label_type == LABELS_LABEL_IDS) {
+        for (size_t p = 0; p < pixels; p++) {
+            item->truth.labels[p] = fscnn_train_id_of_label_id(item->truth.labels[p]);
+        }
+    }
+    item->predicted = (struct fscnn_labels){.width = item->truth.width, .height = item->truth.height};
+    item->predicted.labels = malloc(pixels);
+    if (!item->predicted.labels) {
+        return fail(err, FSCNN_ERROR_MEMORY, "out of memory for a label map");
+    }
+    return FSCNN_OK;
+}
+
+/* A failure waits in the item for its turn, so that the pictures before it are not lost to it. */
+static bool read_item(void *user, size_t i) {
+    struct run *run = user;
+    struct item *item = item_of(run, i);
+    item->status = read_files(run, source_of(run, i), item, &item->err);
+    return true;
+}
+
+/* ----------------------------------------------------------------------------- running ---- */
+
+static void close_model(struct opened *opened) {
+    fscnn_session_free(&opened->session);
+    fscnn_model_free(&opened->model);
+}
+
+/* A session for pictures of this size. A new one takes the place of the one opened longest ago. */
+static enum fscnn_status open_size(struct run *run, const char *name, int height, int width, struct opened **out,
+                                   struct fscnn_error *err) {
+    const struct validation *o = run->options;
+    for (size_t i = 0; i < run->num_opened && i < MAX_SIZES; i++) {
+        *out = &run->opened[i];
+        if ((*out)->info.height == height && (*out)->info.width == width) {
+            return FSCNN_OK;
+        }
+    }
+    struct opened opened = {0};
+    const struct fscnn_session_options session_options = {.threads = o->threads};
+    enum fscnn_status status = model_open(o->model, height, width, o->pool, &opened.model, err);
+    if (status == FSCNN_OK) {
+        status = model_check_size(opened.model, name, height, width, err);
+    }
+    if (status == FSCNN_OK) {
+        status = fscnn_session_create(opened.model, &session_options, &opened.session, err);
+    }
+    if (status != FSCNN_OK) {
+        close_model(&opened);
+        return status;
+    }
+    fscnn_model_get_info(opened.model, &opened.info);
+    *out = &run->opened[run->num_opened++ % MAX_SIZES];
+    close_model(*out);
+    **out = opened;
+    return FSCNN_OK;
+}
+
+/* The first model says how many classes are evaluated. */
+static enum fscnn_status check_model(struct run *run, const struct fscnn_model_info *info, struct fscnn_error *err) {
+    int classes = info->output_is_labels ? CITYSCAPES_CLASSES : info->classes;
+    if (info->output_height != info->height || info->output_width != info->width) {
+        return fail(err, FSCNN_ERROR_UNSUPPORTED,
+                    "%.200s gives %d x %d labels for %d x %d pictures; evaluation needs one a pixel",
+                    run->options->model, info->output_height, info->output_width, info->height, info->width);
+    }
+    if (run->options->label_type == LABELS_LABEL_IDS && classes < CITYSCAPES_CLASSES) {
+        return fail(
+            err, FSCNN_ERROR_USAGE,
+            "%.200s has %d classes, Cityscapes' label ids stand for 19; files that hold the model's own classes "
+            "need --label_type trainIds",
+            run->options->model, classes);
+    }
+    return run->evaluation ? FSCNN_OK : fscnn_evaluation_create(classes, &run->evaluation, err);
+}
+
+static enum fscnn_status name_image(struct run *run, const struct fscnn_dataset_item *source, struct item *item,
+                                    struct fscnn_error *err) {
+    if (run->options->overlays) {
+        char name[512];
+        snprintf(name, sizeof(name), "%.480s_overlay.png", source->stem);
+        item->overlay = join_path(run->options->overlays, name);
+        if (!item->overlay) {
+            return fail(err, FSCNN_ERROR_MEMORY, "out of memory for a file name");
+        }
+    }
+    return fscnn_evaluation_name_last(run->evaluation, source->stem, item->overlay, err);
+}
+
+static enum fscnn_status evaluate_item(struct run *run, const struct fscnn_dataset_item *source, struct item *item,
+                                       struct fscnn_error *err) {
+    struct opened *opened = NULL;
+    enum fscnn_status status =
+        open_size(run, base_name(source->image_path), item->picture.height, item->picture.width, &opened, err);
+    if (status == FSCNN_OK) {
+        status = check_model(run, &opened->info, err);
+    }
+    if (status == FSCNN_OK) {
+        status = fscnn_session_run(opened->session, FSCNN_INPUT_U8, item->picture.rgb, FSCNN_OUTPUT_LABELS,
+                                   item->predicted.labels, 1, err);
+    }
+    if (status == FSCNN_OK) {
+        size_t pixels = (size_t)item->truth.width * (size_t)item->truth.height;
+        status = fscnn_evaluation_add(run->evaluation, item->predicted.labels, item->truth.labels, pixels, err);
+    }
+    return status == FSCNN_OK ? name_image(run, source, item, err) : status;
+}
+
+static bool run_item(void *user, size_t i) {
+    struct run *run = user;
+    struct item *item = item_of(run, i);
+    if (item->status == FSCNN_OK) {
+        item->status = evaluate_item(run, source_of(run, i), item, &item->err);
+    }
+    return item->status == FSCNN_OK || fail_at(run, i, item->status, &item->err);
+}
+
+/* ----------------------------------------------------------------------------- writing ---- */
+
+static bool write_item(void *user, size_t i) {
+    struct run *run = user;
+    struct item *item = item_of(run, i);
+    struct fscnn_error err;
+    enum fscnn_status status = FSCNN_OK;
+    if (item->overlay) {
+        status = fscnn_labels_write_png(item->overlay, &item->predicted, FSCNN_STYLE_OVERLAY, &item->picture, &err);
+    }
+    clear_item(item);
+    return status == FSCNN_OK || fail_at(run, i, status, &err);
+}
+
+static void finish_item(void *user, size_t i) {
+    struct run *run = user;
+    progress_update(run->options->bar, i + 1, run->options->count);
+}
+
+enum fscnn_status validation_run(const struct validation *options, struct fscnn_evaluation **out,
+                                 struct fscnn_error *err) {
+    int threads = options->threads ? options->threads : fscnn_cpu_cores();
+    int readers = threads / 2 < 1 ? 1 : threads / 2;
+    readers = readers < MAX_READERS ? readers : MAX_READERS;
+    int writers = options->overlays ? readers : 1;
+    struct run run = {.options = options, .lock = PTHREAD_MUTEX_INITIALIZER, .failed = options->count};
+    struct stages stages = {.count = options->count,
+                            .readers = readers,
+                            .writers = writers,
+                            .read_ahead = readers + 1,
+                            .write_behind = writers + 1,
+                            .read = read_item,
+                            .run = run_item,
+                            .write = write_item,
+                            .finish = finish_item,
+                            .user = &run};
+    *out = NULL;
+    run.num_items = (size_t)(stages.read_ahead + stages.write_behind);
+    run.items = calloc(run.num_items, sizeof(*run.items));
+    if (!run.items) {
+        return fail(err, FSCNN_ERROR_MEMORY, "out of memory");
+    }
+    if (stages_run(&stages)) {
+        *out = run.evaluation;
+        run.evaluation = NULL;
+    } else if (run.status == FSCNN_OK) {
+        run.status = fail(err, FSCNN_ERROR_MEMORY, "no thread can be started");
+    } else {
+        *err = run.err;
+    }
+    for (size_t i = 0; i < run.num_items; i++) {
+        clear_item(&run.items[i]);
+    }
+    for (size_t i = 0; i < MAX_SIZES; i++) {
+        close_model(&run.opened[i]);
+    }
+    fscnn_evaluation_free(&run.evaluation);
+    free(run.items);
+    pthread_mutex_destroy(&run.lock);
+    return run.status;
+}

@@ -1,0 +1,29 @@
+/* The pictures of a data set through the network and into an evaluation, in one pass. */
+#ifndef FSCNN_CLI_VALIDATE_RUN_H
+#define FSCNN_CLI_VALIDATE_RUN_H
+
+#include "progress.h"
+
+enum label_type {
+    LABELS_LABEL_IDS, /* Cityscapes' 0..33 in the label files */
+    LABELS_TRAIN_IDS, /* the network's classes; 255 ignored */
+};
+
+struct validation {
+    const char *model; /* path; may not be NULL */
+    enum fscnn_pool pool;
+    enum label_type label_type;
+    int threads;          /* of the network; 0: one per core */
+    const char *overlays; /* a folder that is there, or NULL */
+    const struct fscnn_dataset *dataset;
+    const size_t *order; /* [count] indices into the data set's items; NULL: as they are */
+    size_t count;
+    struct progress_bar *bar;
+};
+
+/* Gives the evaluation of all pictures, in order. Few pictures are in memory at a time; the next ones are decoded while
+ * the network runs, and overlays are written meanwhile. Errors: the first in the order of the pictures. */
+FSCNN_NODISCARD enum fscnn_status validation_run(const struct validation *validation, struct fscnn_evaluation **out,
+                                                 struct fscnn_error *err);
+
+#endif

@@ -1,0 +1,109 @@
+/* File -> model: read, import, rewrite, lower, pack. */
+#include "compile/compile.h"
+
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "import/import.h"
+#include "passes/passes.h"
+#include "plan/model.h"
+
+static enum fscnn_status import_file(const char *path, const struct fscnn_compile_options *options, struct graph **out,
+                                     struct fscnn_error *err) {
+    const struct import_options import = {
+        .height = options->height,
+        .width = options->width,
+        .pool = options->pool,
+        .output_name = options->output_name,
+        .log = options->log,
+    };
+    struct file_map file;
+    enum fscnn_status status = file_map_open(path, &file, err);
+    if (status != FSCNN_OK) {
+        return status;
+    }
+    if (!file_is_checkpoint(file.data, file.size)) {
+        status = import_onnx(file.data, file.size, path, &import, out, err);
+    } else {
+        struct checkpoint checkpoint;
+        status = checkpoint_open(path, &checkpoint, err);
+        if (status == FSCNN_OK) {
+            status = import_fast_scnn(&checkpoint, &import, out, err);
+            if (status != FSCNN_OK) {
+                status = error_prefix(err, status, "%s", path);
+            }
+            checkpoint_close(&checkpoint);
+        }
+    }
+    file_map_close(&file);
+    return status;
+}
+
+/* The batch sizes asked for, sorted, else the file's own. */
+static enum fscnn_status set_batch_sizes(const struct fscnn_compile_options *options, const struct graph *graph,
+                                         struct plan *plan, struct fscnn_error *err) {
+    plan->num_batch_sizes = 1;
+    plan->batch_sizes[0] = graph->batch > 0 ? graph->batch : 1;
+    if (options->num_batch_sizes > FSCNN_MAX_BATCH_SIZES) {
+        return error_set(err, FSCNN_ERROR_USAGE, "more than %d batch sizes", FSCNN_MAX_BATCH_SIZES);
+    }
+    for (int i = 0; i < options->num_batch_sizes; i++) {
+        int size = options->batch_sizes[i], at = i;
+        if (size < 1 || size > FSCNN_MAX_BATCH) {
+            return error_set(err, FSCNN_ERROR_USAGE, "batch size %d is not between 1 and %d", size, FSCNN_MAX_BATCH);
+        }
+        for (; at > 0 && plan->batch_sizes[at - 1] > size; at--) {
+            plan->batch_sizes[at] = plan->batch_sizes[at - 1];
+        }
+        if (at > 0 && plan->batch_sizes[at - 1] == size) {
+            return error_set(err, FSCNN_ERROR_USAGE, "batch size %d twice", size);
+        }
+        plan->batch_sizes[at] = size;
+        plan->num_batch_sizes = i + 1;
+    }
+    return FSCNN_OK;
+}
+
+static enum fscnn_status compile_graph(struct graph *graph, const char *path,
+                                       const struct fscnn_compile_options *options, struct fscnn_model **out,
+                                       struct fscnn_error *err) {
+    struct plan plan = {0};
+    struct pack pack = {0};
+    enum fscnn_status status = passes_run(graph, options->log, err);
+    if (status == FSCNN_OK) {
+        status = lower(graph, &plan, &pack, err);
+    }
+    if (status == FSCNN_OK) {
+        plan.name = arena_strdup(&plan.arena, path_base(path));
+        status = set_batch_sizes(options, graph, &plan, err);
+    }
+    if (status != FSCNN_OK) {
+        arena_free(&plan.arena);
+        free(pack.bytes);
+        return status;
+    }
+    return model_create(&plan, (struct file_map){0}, pack.bytes, out, err);
+}
+
+enum fscnn_status fscnn_compile(const char *path, const struct fscnn_compile_options *options, struct fscnn_model **out,
+                                struct fscnn_error *err) {
+    static const struct fscnn_compile_options defaults;
+    struct graph *graph = NULL;
+    options = options ? options : &defaults;
+    *out = NULL;
+    if (options->precision != FSCNN_FP32) {
+        return error_set(err, FSCNN_ERROR_UNSUPPORTED,
+                         "precision: only fp32 in this version, bf16 and int8 are to come");
+    }
+    if (options->height < 0 || options->width < 0 || options->height > GRAPH_MAX_SIDE ||
+        options->width > GRAPH_MAX_SIDE) {
+        return error_set(err, FSCNN_ERROR_USAGE, "an input of %d x %d", options->height, options->width);
+    }
+    enum fscnn_status status = import_file(path, options, &graph, err);
+    if (status != FSCNN_OK) {
+        return status;
+    }
+    status = compile_graph(graph, path, options, out, err);
+    graph_free(&graph);
+    return status == FSCNN_OK ? status : error_prefix(err, status, "%s", path);
+}

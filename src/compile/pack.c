@@ -1,0 +1,78 @@
+/* Weights in the order in which kernels stream them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "compile/compile.h"
+
+/* Room for `count` more elements of 4 bytes at an aligned offset, zeroed; NULL when out of memory. */
+static void *append(struct pack *pack, size_t count, uint64_t *offset) {
+    size_t at = (pack->size + PLAN_ALIGN - 1) / PLAN_ALIGN * PLAN_ALIGN, bytes = count * 4;
+    *offset = at;
+    if (at + bytes > pack->capacity) {
+        size_t capacity = 2 * pack->capacity > at + bytes ? 2 * pack->capacity : at + bytes;
+        capacity = (capacity + PLAN_ALIGN - 1) / PLAN_ALIGN * PLAN_ALIGN;
+        uint8_t *grown = aligned_alloc(PLAN_ALIGN, capacity); /* vector loads must not straddle cache lines */
+        if (!grown) {
+            pack->failed = true;
+            return NULL;
+        }
+        if (pack->size) {
+            memcpy(grown, pack->bytes, pack->size);
+        }
+        free(pack->bytes);
+        pack->bytes = grown;
+        pack->capacity = capacity;
+    }
+    memset(pack->bytes + pack->size, 0, at + bytes - pack->size);
+    pack->size = at + bytes;
+    return pack->bytes + at;
+}
+
+uint64_t pack_conv(struct pack *pack, const float *weights, int channels, size_t k) {
+    uint64_t offset;
+    float *out = append(pack, plan_blocks(channels) * k * PLAN_BLOCK, &offset);
+    for (size_t n = 0; out && n < (size_t)channels; n++) {
+        float *block = out + n / PLAN_BLOCK * k * PLAN_BLOCK + n % PLAN_BLOCK;
+        for (size_t i = 0; i < k; i++) {
+            block[i * PLAN_BLOCK] = weights[n * k + i];
+        }
+    }
+    pack->parameters += (uint64_t)channels * k;
+    return offset;
+}
+
+uint64_t pack_depthwise(struct pack *pack, const float *weights, int channels, size_t taps) {
+    uint64_t offset;
+    size_t stride = plan_blocks(channels) * PLAN_BLOCK;
+    float *out = append(pack, taps * stride, &offset);
+    for (size_t c = 0; out && c < (size_t)channels; c++) {
+        for (size_t i = 0; i < taps; i++) {
+            out[i * stride + c] = weights[c * taps + i];
+        }
+    }
+    pack->parameters += (uint64_t)channels * taps;
+    return offset;
+}
+
+uint64_t pack_bias(struct pack *pack, const float *bias, int channels) {
+    uint64_t offset;
+    float *out = append(pack, plan_blocks(channels) * PLAN_BLOCK, &offset);
+    if (out && bias) {
+        memcpy(out, bias, (size_t)channels * sizeof(float));
+        pack->parameters += (uint64_t)channels;
+    }
+    return offset;
+}
+
+uint64_t pack_pool(struct pack *pack, const struct pool_attr *pool) {
+    const struct pool_axis *axes[] = {&pool->h, &pool->w};
+    uint64_t offset;
+    size_t words = sizeof(struct pool_bin) / 4;
+    struct pool_bin *out = append(pack, (size_t)(pool->h.bins + pool->w.bins) * words, &offset);
+    for (int k = 0; out && k < 2; k++) {
+        for (int i = 0; i < axes[k]->bins; i++) {
+            *out++ = (struct pool_bin){axes[k]->start[i], axes[k]->end[i], axes[k]->divisor[i]};
+        }
+    }
+    return offset;
+}

@@ -1,0 +1,134 @@
+/* JPEG by TurboJPEG: grey, YCbCr, RGB and CMYK files to RGB, turned upright. */
+#include <stdlib.h>
+#include <string.h>
+#include <turbojpeg.h>
+
+#include "image/picture.h"
+
+bool jpeg_is(const void *data, size_t size) { return size >= 3 && memcmp(data, "\xff\xd8\xff", 3) == 0; }
+
+static enum fscnn_status jpeg_error(tjhandle decoder, const char *name, struct fscnn_error *err) {
+    const char *text = tjGetErrorStr2(decoder);
+    bool memory = strstr(text, "emory") != NULL;
+    return error_set(err, memory ? FSCNN_ERROR_MEMORY : FSCNN_ERROR_FORMAT, "%s: JPEG: %s", name, text);
+}
+
+struct head {
+    int width, height, space;
+};
+
+static enum fscnn_status read_head(tjhandle decoder, const void *data, size_t size, const char *name, struct head *head,
+                                   struct fscnn_error *err) {
+    int subsampling;
+    if (tjDecompressHeader3(decoder, data, size, &head->width, &head->height, &subsampling, &head->space) != 0 &&
+        tjGetErrorCode(decoder) != TJERR_WARNING) {
+        return jpeg_error(decoder, name, err);
+    }
+    if (head->width < 1 || head->height < 1) { /* success, but no frame: a file of tables, or one that ends early */
+        return error_set(err, FSCNN_ERROR_FORMAT, "%s: JPEG: the file ends before the picture", name);
+    }
+    return picture_check_size(name, (uint64_t)head->width, (uint64_t)head->height, size, err);
+}
+
+enum fscnn_status jpeg_decode_size(const void *data, size_t size, const char *name, int *width, int *height,
+                                   struct fscnn_error *err) {
+    struct head head = {0};
+    tjhandle decoder = tjInitDecompress();
+    if (!decoder) {
+        return error_memory(err, 0, "a JPEG decoder");
+    }
+    enum fscnn_status status = read_head(decoder, data, size, name, &head, err);
+    tjDestroy(decoder);
+    if (status == FSCNN_OK) {
+        bool turned = jpeg_read_markers(data, size).orientation >= 5;
+        *width = turned ? head.height : head.width;
+        *height = turned ? head.width : head.height;
+    }
+    return status;
+}
+
+/* The decoder goes on after damage and leaves grey; only bytes between segments are harmless - many cameras put some
+ * there - as long as the pixels reach their end marker. */
+static bool is_harmless(tjhandle decoder, const uint8_t *data, size_t size, size_t scan_start) {
+    return tjGetErrorCode(decoder) == TJERR_WARNING && strstr(tjGetErrorStr2(decoder), "extraneous bytes") &&
+           scan_start && memmem(data + scan_start, size - scan_start, "\xff\xd9", 2);
+}
+
+/* CMYK [count, 4] -> RGB in place at the start. Adobe's programs store the ink inverted: 255 is none. */
+static void cmyk_to_rgb(uint8_t *pixels, size_t count, bool inverted) {
+    unsigned flip = inverted ? 0 : 255;
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *cmyk = pixels + 4 * i;
+        unsigned black = cmyk[3] ^ flip;
+        uint8_t rgb[3];
+        for (int c = 0; c < 3; c++) {
+            rgb[c] = (uint8_t)(((cmyk[c] ^ flip) * black + 127) / 255);
+        }
+        memcpy(pixels + 3 * i, rgb, 3);
+    }
+}
+
+/* Turns the picture upright; orientation 2..8 as in EXIF: where the stored first row and column belong.
+ * 2 mirrored, 3 by 180 degrees, 4 upside down, 5 transposed, 6 by 90 clockwise, 7 transverse, 8 by 90 anticlockwise. */
+static enum fscnn_status turn_upright(struct fscnn_picture *picture, int orientation, struct fscnn_error *err) {
+    size_t w = (size_t)picture->width, h = (size_t)picture->height;
+    bool transposed = orientation >= 5;
+    bool flip_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+    bool flip_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    size_t out_w = transposed ? h : w, out_h = transposed ? w : h;
+    uint8_t *turned = malloc(3 * w * h);
+    if (!turned) {
+        return error_memory(err, 3 * w * h, "a turned picture");
+    }
+    for (size_t y = 0; y < out_h; y++) {
+        for (size_t x = 0; x < out_w; x++) {
+            size_t sx = transposed ? y : x, sy = transposed ? x : y;
+            sx = flip_x ? w - 1 - sx : sx;
+            sy = flip_y ? h - 1 - sy : sy;
+            memcpy(turned + 3 * (y * out_w + x), picture->rgb + 3 * (sy * w + sx), 3);
+        }
+    }
+    free(picture->rgb);
+    *picture = (struct fscnn_picture){.width = (int)out_w, .height = (int)out_h, .rgb = turned};
+    return FSCNN_OK;
+}
+
+static enum fscnn_status decode(tjhandle decoder, const void *data, size_t size, const char *name,
+                                struct fscnn_picture *out, struct fscnn_error *err) {
+    struct head head = {0};
+    enum fscnn_status status = read_head(decoder, data, size, name, &head, err);
+    if (status != FSCNN_OK) {
+        return status;
+    }
+    struct jpeg_markers markers = jpeg_read_markers(data, size);
+    bool cmyk = head.space == TJCS_CMYK || head.space == TJCS_YCCK;
+    size_t count = (size_t)head.width * (size_t)head.height, bytes = count * (cmyk ? 4 : 3);
+    *out = (struct fscnn_picture){.width = head.width, .height = head.height, .rgb = malloc(bytes)};
+    if (!out->rgb) {
+        return error_memory(err, bytes, "a picture");
+    }
+    if (tjDecompress2(decoder, data, size, out->rgb, head.width, 0, head.height, cmyk ? TJPF_CMYK : TJPF_RGB,
+                      TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS) != 0 &&
+        !is_harmless(decoder, data, size, markers.scan_start)) {
+        return jpeg_error(decoder, name, err);
+    }
+    if (cmyk) {
+        cmyk_to_rgb(out->rgb, count, markers.adobe);
+    }
+    return markers.orientation > 1 ? turn_upright(out, markers.orientation, err) : FSCNN_OK;
+}
+
+enum fscnn_status jpeg_decode_rgb(const void *data, size_t size, const char *name, struct fscnn_picture *out,
+                                  struct fscnn_error *err) {
+    *out = (struct fscnn_picture){0};
+    tjhandle decoder = tjInitDecompress();
+    if (!decoder) {
+        return error_memory(err, 0, "a JPEG decoder");
+    }
+    enum fscnn_status status = decode(decoder, data, size, name, out, err);
+    if (status != FSCNN_OK) {
+        fscnn_picture_free(out);
+    }
+    tjDestroy(decoder);
+    return status;
+}

@@ -1,0 +1,50 @@
+#include "passes/passes.h"
+
+struct pass {
+    const char *text;
+    pass_fn *run;
+};
+
+static const struct pass passes[] = {
+#define PASS(name, text) {text, pass_##name},
+#include "passes/passes.def"
+#undef PASS
+};
+
+bool node_is_pointwise(const struct node *node) {
+    const struct conv_attr *a = &node->attr.conv;
+    return node->op == OP_CONV && a->kh == 1 && a->kw == 1 && a->stride_h == 1 && a->stride_w == 1 && a->groups == 1 &&
+           !a->pad_top && !a->pad_left && !a->pad_bottom && !a->pad_right;
+}
+
+/* One sweep over the nodes that the output needs; *changed is added to. */
+static enum fscnn_status sweep(struct graph *graph, const struct pass *pass, int *changed, struct fscnn_error *err) {
+    int order[GRAPH_MAX_NODES], count;
+    enum fscnn_status status = graph_order(graph, order, &count, err);
+    for (int i = 0; status == FSCNN_OK && i < count; i++) {
+        int before = *changed;
+        status = pass->run(graph, order[i], changed, err);
+        if (*changed != before) {
+            break; /* the order may be another now */
+        }
+    }
+    return status;
+}
+
+enum fscnn_status passes_run(struct graph *graph, struct fscnn_log log, struct fscnn_error *err) {
+    for (size_t p = 0; p < ARRAY_SIZE(passes); p++) {
+        int total = 0, changed;
+        do {
+            changed = 0;
+            enum fscnn_status status = sweep(graph, &passes[p], &changed, err);
+            if (status != FSCNN_OK) {
+                return status;
+            }
+            total += changed;
+        } while (changed > 0 && total < GRAPH_MAX_NODES);
+        if (total > 0) {
+            log_line(log, "%d %s", total, passes[p].text);
+        }
+    }
+    return FSCNN_OK;
+}

@@ -1,0 +1,267 @@
+#include "plan/layout.h"
+
+#include <math.h>
+
+enum { ROUND = 16, MAX_CHUNK = 8, CHUNK_PIXELS = 96 };
+static const size_t MAX_TABLES = (size_t)1 << 28;
+static const size_t MAX_FLOATS = (size_t)1 << 35; /* 128 GiB: beyond any sane machine */
+
+static size_t round_up(size_t value) { return (value + ROUND - 1) / ROUND * ROUND; }
+
+/* ---- sampling tables ---- */
+
+/* Graph.h's resize modes; positions in float32, as the frameworks compute them. */
+static struct sample sample_at(int mode, float scale, float offset, int i, int in) {
+    float at = (float)i * scale + offset;
+    float last = (float)(in - 1);
+    switch (mode) {
+    case 1: at = floorf(at); break;
+    case 2: at = ceilf(at - 0.5F); break;
+    case 3: at = floorf(at + 0.5F); break;
+    case 4: at = ceilf(at); break;
+    default: break;
+    }
+    at = at < 0 ? 0 : at > last ? last : at;
+    int p0 = (int)at;
+    int p1 = p0 < in - 1 ? p0 + 1 : p0;
+    return (struct sample){p0, mode == 0 ? p1 : p0, at - (float)p0};
+}
+
+static struct sample *samples_create(struct arena *arena, const struct resize_params *resize, bool rows, int in,
+                                     int out) {
+    int count = (out + ROUND - 1) / ROUND * ROUND;
+    struct sample *samples = arena_alloc(arena, (size_t)count, sizeof(*samples));
+    for (int i = 0; samples && i < count; i++) {
+        int at = i < out ? i : out - 1;
+        samples[i] = !resize->enabled ? (struct sample){at, at, 0}
+                     : rows           ? sample_at(resize->mode, resize->scale_h, resize->offset_h, at, in)
+                                      : sample_at(resize->mode, resize->scale_w, resize->offset_w, at, in);
+    }
+    return samples;
+}
+
+/* ---- rows that a stage needs ---- */
+
+void layout_source_rows(const struct plan *plan, const struct layout *layout, int stage, struct source source, int row,
+                        int *low, int *high) {
+    const struct stage *s = &plan->stages[stage];
+    int in = plan_source_shape(plan, source).h;
+    *low = *high = row;
+    if (source.kind == SOURCE_STAGE && s->addend.kind == SOURCE_STAGE && source.index == s->addend.index) {
+        return; /* an addend has the output's own rows */
+    }
+    if (s->op == STAGE_CONV || s->op == STAGE_DEPTHWISE) {
+        *low = row * s->stride_h - s->pad_top;
+        *high = *low + s->kh - 1;
+    } else if (s->op == STAGE_COPY) {
+        *low = *high = row - s->pad_top;
+    } else if (s->op == STAGE_RESIZE || s->op == STAGE_OUTPUT) {
+        *low = layout->stages[stage].rows[row].p0;
+        *high = layout->stages[stage].rows[row].p1;
+    }
+    *low = *low < 0 ? 0 : *low;
+    *high = *high > in - 1 ? in - 1 : *high;
+}
+
+/* The most rows of a source that `chunk` neighbouring output rows need together. */
+static int window_rows(const struct plan *plan, const struct layout *layout, int stage, struct source source,
+                       int chunk) {
+    const struct stage *s = &plan->stages[stage];
+    int most = 1;
+    for (int row = 0; row < s->h; row++) {
+        int low, high, low2, high2, last = row + chunk - 1 < s->h - 1 ? row + chunk - 1 : s->h - 1;
+        layout_source_rows(plan, layout, stage, source, row, &low, &high);
+        layout_source_rows(plan, layout, stage, source, last, &low2, &high2);
+        most = high2 - low + 1 > most ? high2 - low + 1 : most;
+    }
+    return most;
+}
+
+/* ---- rings ---- */
+
+static enum fscnn_status plan_ring(const struct plan *plan, struct layout *layout, int user, struct source source,
+                                   int slices) {
+    const struct stage *u = &plan->stages[user];
+    const struct stage *s = &plan->stages[source.index];
+    struct stage_layout *l = &layout->stages[source.index];
+    if (u->op == STAGE_CONV || u->op == STAGE_DEPTHWISE) {
+        int64_t right = (int64_t)(u->w - 1) * u->stride_w + u->kw - u->pad_left - s->w;
+        l->left = u->pad_left;
+        l->right = right > 0 ? (int)right : 0;
+    }
+    int rows = window_rows(plan, layout, user, source, layout->stages[user].chunk) + l->chunk - 1;
+    l->ring_rows = (rows + l->chunk - 1) / l->chunk * l->chunk;
+    l->channels = s->c / slices;
+    l->row_stride = ((size_t)l->left + (size_t)s->w + (size_t)l->right) * (size_t)l->channels;
+    return FSCNN_OK;
+}
+
+static size_t place(size_t *used, size_t floats) {
+    size_t at = *used;
+    *used += round_up(floats);
+    return at;
+}
+
+/* Rings and work areas of one step, from the root back: a ring's size depends on its user's chunk. */
+static enum fscnn_status plan_step(const struct plan *plan, struct layout *layout, int index, size_t *used) {
+    const struct step *step = &plan->steps[index];
+    for (int i = step->first_stage + step->num_stages - 1; i >= step->first_stage; i--) {
+        const struct stage *s = &plan->stages[i];
+        struct stage_layout *l = &layout->stages[i];
+        int chunk = CHUNK_PIXELS / s->w;
+        l->chunk = s->op == STAGE_OUTPUT || chunk < 1 ? 1 : chunk > MAX_CHUNK ? MAX_CHUNK : chunk;
+        l->channels = l->channels ? l->channels : s->c;
+        if (s->op == STAGE_RESIZE || s->op == STAGE_OUTPUT) {
+            struct tensor_desc in = plan_source_shape(plan, s->inputs[0]);
+            l->rows = samples_create(&layout->arena, &s->resize, true, in.h, s->h);
+            l->columns = samples_create(&layout->arena, &s->resize, false, in.w, s->w);
+            if (!l->rows || !l->columns) {
+                return FSCNN_ERROR_MEMORY;
+            }
+            l->plane = round_up((size_t)in.w + 32);
+            l->row_plane = round_up((size_t)s->w);
+            l->work = place(used, s->op == STAGE_RESIZE ? (size_t)in.w * (size_t)s->c
+                                                        : (size_t)s->c * (3 * l->plane + l->row_plane));
+        }
+        for (int k = 0; k <= s->num_inputs; k++) {
+            struct source source = k < s->num_inputs ? s->inputs[k] : s->addend;
+            if (source.kind == SOURCE_STAGE) {
+                /* the chunk of the source must be known before its ring */
+                int w = plan->stages[source.index].w, n = CHUNK_PIXELS / w;
+                layout->stages[source.index].chunk = n < 1 ? 1 : n > MAX_CHUNK ? MAX_CHUNK : n;
+                plan_ring(plan, layout, i, source, step->slices);
+            }
+        }
+        if (l->ring_rows > 0) {
+            l->ring = place(used, (size_t)l->ring_rows * l->row_stride);
+        }
+        size_t row = ((size_t)s->w + (size_t)l->left + (size_t)l->right) * (size_t)s->c;
+        layout->zero_floats = row > layout->zero_floats ? row : layout->zero_floats;
+    }
+    return FSCNN_OK;
+}
+
+/* ---- the activation arena ---- */
+
+/* Steps between two waiting points run in no particular order: a tensor lives from its writer's group to its last
+ * reader's, and two tensors share memory only when these do not touch. */
+struct life {
+    int from, to;
+};
+
+static bool step_reads(const struct plan *plan, const struct step *step, int tensor) {
+    for (int i = step->first_stage; i < step->first_stage + step->num_stages; i++) {
+        const struct stage *s = &plan->stages[i];
+        for (int k = 0; k <= s->num_inputs; k++) {
+            struct source source = k < s->num_inputs ? s->inputs[k] : s->addend;
+            if (source.kind == SOURCE_TENSOR && source.index == tensor) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void plan_waits(const struct plan *plan, struct layout *layout, struct life *lives) {
+    int group = 0;
+    for (int i = 0; i < plan->num_tensors; i++) {
+        lives[i] = (struct life){-1, -1};
+    }
+    for (int i = 0; i < plan->num_steps; i++) {
+        for (int t = 0; t < plan->num_tensors; t++) {
+            if (lives[t].from == group && step_reads(plan, &plan->steps[i], t)) {
+                layout->steps[i].wait = true; /* written since the last waiting point */
+            }
+        }
+        if (layout->steps[i].wait) {
+            group++;
+        }
+        int root = plan->stages[plan->steps[i].first_stage + plan->steps[i].num_stages - 1].tensor;
+        if (root >= 0) {
+            lives[root] = (struct life){group, group};
+        }
+        for (int t = 0; t < plan->num_tensors; t++) {
+            if (step_reads(plan, &plan->steps[i], t)) {
+                lives[t].to = group;
+            }
+        }
+    }
+}
+
+static size_t tensor_floats(const struct plan *plan, int t) {
+    const struct tensor_desc *d = &plan->tensors[t];
+    return round_up((size_t)d->h * (size_t)d->w * (size_t)d->c);
+}
+
+/* Largest tensors first, each at the lowest offset that is free for its whole life. */
+static enum fscnn_status plan_arena(const struct plan *plan, struct layout *layout, const struct life *lives,
+                                    bool *done) {
+    for (int n = 0; n < plan->num_tensors; n++) {
+        int best = -1;
+        for (int t = 0; t < plan->num_tensors; t++) {
+            if (!done[t] && (best < 0 || tensor_floats(plan, t) > tensor_floats(plan, best))) {
+                best = t;
+            }
+        }
+        size_t size = tensor_floats(plan, best), at = 0;
+        for (bool moved = true; moved;) {
+            moved = false;
+            for (int t = 0; t < plan->num_tensors; t++) {
+                bool together = done[t] && lives[t].from <= lives[best].to && lives[best].from <= lives[t].to;
+                size_t end = layout->tensors[t] + tensor_floats(plan, t);
+                if (together && at < end && layout->tensors[t] < at + size) {
+                    at = end;
+                    moved = true;
+                }
+            }
+        }
+        layout->tensors[best] = at;
+        done[best] = true;
+        layout->arena_floats = at + size > layout->arena_floats ? at + size : layout->arena_floats;
+        if (layout->arena_floats > MAX_FLOATS) {
+            return FSCNN_ERROR_MEMORY;
+        }
+    }
+    return FSCNN_OK;
+}
+
+static enum fscnn_status layout_fill(const struct plan *plan, struct layout *out) {
+    out->stages = arena_alloc(&out->arena, (size_t)plan->num_stages, sizeof(*out->stages));
+    out->steps = arena_alloc(&out->arena, (size_t)plan->num_steps, sizeof(*out->steps));
+    out->tensors = arena_alloc(&out->arena, (size_t)plan->num_tensors, sizeof(*out->tensors));
+    struct life *lives = arena_alloc(&out->arena, (size_t)plan->num_tensors, sizeof(*lives));
+    bool *done = arena_alloc(&out->arena, (size_t)plan->num_tensors, sizeof(*done));
+    if (!out->stages || !out->steps || !out->tensors || !lives || !done) {
+        return FSCNN_ERROR_MEMORY;
+    }
+    size_t most = 0;
+    for (int i = 0; i < plan->num_steps; i++) {
+        size_t used = 0;
+        if (plan_step(plan, out, i, &used) != FSCNN_OK || used > MAX_FLOATS) {
+            return FSCNN_ERROR_MEMORY;
+        }
+        most = used > most ? used : most;
+    }
+    out->zero_floats = round_up(out->zero_floats);
+    out->scratch_floats = out->zero_floats + most;
+    for (int i = 0; i < plan->num_stages; i++) {
+        out->stages[i].ring += out->zero_floats;
+        out->stages[i].work += out->zero_floats;
+    }
+    plan_waits(plan, out, lives);
+    return plan_arena(plan, out, lives, done);
+}
+
+enum fscnn_status layout_create(const struct plan *plan, struct layout *out, struct fscnn_error *err) {
+    *out = (struct layout){.arena = {.limit = MAX_TABLES}};
+    if (layout_fill(plan, out) != FSCNN_OK) {
+        layout_free(out);
+        return error_set(err, FSCNN_ERROR_MEMORY, "the network needs more memory than there can be");
+    }
+    return FSCNN_OK;
+}
+
+void layout_free(struct layout *layout) {
+    arena_free(&layout->arena);
+    *layout = (struct layout){0};
+}

@@ -1,0 +1,52 @@
+/* What follows from a plan: ring sizes, arena offsets, sampling tables, waiting points. */
+#ifndef FSCNN_PLAN_LAYOUT_H
+#define FSCNN_PLAN_LAYOUT_H
+
+#include "plan/plan.h"
+
+/* Where output position i samples its input: in[p0] + fraction * (in[p1] - in[p0]). */
+struct sample {
+    int32_t p0, p1;
+    float fraction;
+};
+
+/* A stage's own memory: all sizes in floats, offsets into a thread's scratch. */
+struct stage_layout {
+    int chunk;     /* rows computed at a time */
+    int ring_rows; /* 0 for a root */
+    int left;      /* pixels of zeros before each row of the ring, for the padding of its user */
+    int right;
+    int channels;      /* of a ring's pixels: those of one slice */
+    size_t row_stride; /* (left + w + right) * channels */
+    size_t ring;
+    size_t work;            /* RESIZE: one blended row; OUTPUT: planes (below) */
+    struct sample *rows;    /* RESIZE, OUTPUT: [h] */
+    struct sample *columns; /* RESIZE, OUTPUT: [w rounded up to 16] */
+    /* OUTPUT: at `work`, two planar source rows and a blended one of [c, plane], then a row of [c, row_plane]. */
+    size_t plane, row_plane;
+};
+
+struct step_layout {
+    bool wait; /* all threads must have finished what was before */
+};
+
+struct layout {
+    struct arena arena;
+    struct stage_layout *stages;
+    struct step_layout *steps;
+    size_t *tensors;       /* offset of each tensor in the activation arena, in floats */
+    size_t arena_floats;   /* of the activation arena */
+    size_t scratch_floats; /* of each thread's scratch; starts with zero_floats zeros for rows outside the picture */
+    size_t zero_floats;
+};
+
+/* For a plan that passed plan_check. Errors: MEMORY (more than a session may ask for). */
+FSCNN_NODISCARD enum fscnn_status layout_create(const struct plan *plan, struct layout *out, struct fscnn_error *err);
+void layout_free(struct layout *layout);
+
+/* Rows [*low, *high] (inside the picture, low <= high; low > high where all are padding) of a source that the stage
+ * needs for its output row `row`. */
+void layout_source_rows(const struct plan *plan, const struct layout *layout, int stage, struct source source, int row,
+                        int *low, int *high);
+
+#endif

@@ -1,0 +1,168 @@
+#include "plan/model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum fscnn_status model_create(struct plan *plan, struct file_map file, void *owned, struct fscnn_model **out,
+                               struct fscnn_error *err) {
+    struct fscnn_model *model = calloc(1, sizeof(*model));
+    *out = model;
+    if (!model) {
+        arena_free(&plan->arena);
+        file_map_close(&file);
+        free(owned);
+        return error_memory(err, sizeof(*model), "a model");
+    }
+    *model = (struct fscnn_model){.plan = *plan, .file = file, .owned = owned};
+    enum fscnn_status status = plan_check(&model->plan, err);
+    if (status == FSCNN_OK) {
+        status = layout_create(&model->plan, &model->layout, err);
+    }
+    if (status != FSCNN_OK) {
+        fscnn_model_free(out);
+    }
+    return status;
+}
+
+void fscnn_model_free(struct fscnn_model **model) {
+    struct fscnn_model *m = *model;
+    if (m) {
+        layout_free(&m->layout);
+        arena_free(&m->plan.arena);
+        file_map_close(&m->file);
+        free(m->owned);
+        free(m);
+        *model = NULL;
+    }
+}
+
+enum fscnn_status fscnn_model_load(const char *path, struct fscnn_model **out, struct fscnn_error *err) {
+    struct file_map file;
+    struct plan plan;
+    *out = NULL;
+    enum fscnn_status status = file_map_open(path, &file, err);
+    if (status != FSCNN_OK) {
+        return status;
+    }
+    status = plan_parse(file.data, file.size, &plan, err);
+    if (status != FSCNN_OK) {
+        file_map_close(&file);
+        return error_prefix(err, status, "%s", path);
+    }
+    status = model_create(&plan, file, NULL, out, err);
+    return status == FSCNN_OK ? status : error_prefix(err, status, "%s", path);
+}
+
+enum fscnn_status fscnn_model_save(const struct fscnn_model *model, const char *path, struct fscnn_error *err) {
+    struct output_file out;
+    enum fscnn_status status = output_open(path, &out, err);
+    if (status != FSCNN_OK) {
+        return status;
+    }
+    status = plan_write(&model->plan, out.stream, err);
+    if (status == FSCNN_OK) {
+        status = output_commit(&out, err);
+    } else {
+        status = error_prefix(err, status, "%s", path);
+    }
+    output_discard(&out);
+    return status;
+}
+
+const struct stage *model_output(const struct fscnn_model *model) {
+    return &model->plan.stages[model->plan.num_stages - 1];
+}
+
+void fscnn_model_get_info(const struct fscnn_model *model, struct fscnn_model_info *out) {
+    const struct plan *p = &model->plan;
+    const struct stage *output = model_output(model);
+    *out = (struct fscnn_model_info){
+        .name = p->name,
+        .input_name = p->input_name,
+        .output_name = p->output_name,
+        .channels = p->channels,
+        .height = p->height,
+        .width = p->width,
+        .classes = p->output_is_labels ? 1 : output->c,
+        .output_height = output->h,
+        .output_width = output->w,
+        .output_is_labels = p->output_is_labels != 0,
+        .precision = (enum fscnn_precision)p->precision,
+        .num_batch_sizes = p->num_batch_sizes,
+        .parameters = p->parameters,
+        .weight_bytes = p->data_size,
+        .activation_bytes = model->layout.arena_floats * sizeof(float),
+        .scratch_bytes = model->layout.scratch_floats * sizeof(float),
+    };
+    for (int i = 0; i < p->num_batch_sizes; i++) {
+        out->batch_sizes[i] = p->batch_sizes[i];
+    }
+    for (int i = 0; i < p->num_stages; i++) {
+        out->macs += plan_stage_macs(p, &p->stages[i]);
+    }
+}
+
+size_t fscnn_model_input_bytes(const struct fscnn_model *model, enum fscnn_input_type type, int count) {
+    const struct plan *p = &model->plan;
+    size_t elements = (size_t)p->channels * (size_t)p->height * (size_t)p->width * (size_t)count;
+    return elements * (type == FSCNN_INPUT_F32 ? sizeof(float) : 1);
+}
+
+size_t fscnn_model_output_bytes(const struct fscnn_model *model, enum fscnn_output_type type, int count) {
+    const struct stage *output = model_output(model);
+    size_t pixels = (size_t)output->h * (size_t)output->w * (size_t)count;
+    if (type == FSCNN_OUTPUT_LABELS) {
+        return pixels;
+    }
+    return pixels * (size_t)output->c * (type == FSCNN_OUTPUT_F16 ? 2 : sizeof(float));
+}
+
+static void describe_stage(const struct fscnn_model *model, int index, struct fscnn_log log) {
+    const struct stage *s = &model->plan.stages[index];
+    const struct stage_layout *l = &model->layout.stages[index];
+    char kernel[48] = "", place[64] = "", extra[48] = "";
+    if (s->op == STAGE_CONV || s->op == STAGE_DEPTHWISE) {
+        snprintf(kernel, sizeof(kernel), " %dx%d%s", s->kh, s->kw, s->stride_h > 1 || s->stride_w > 1 ? " s2" : "");
+        if (s->stride_h > 2 || s->stride_w != s->stride_h) {
+            snprintf(kernel, sizeof(kernel), " %dx%d s%d,%d", s->kh, s->kw, s->stride_h, s->stride_w);
+        }
+    }
+    if (s->tensor >= 0) {
+        snprintf(place, sizeof(place), "tensor %d at %.2f MB", s->tensor,
+                 (double)model->layout.tensors[s->tensor] * 4e-6);
+    } else if (s->op == STAGE_OUTPUT) {
+        snprintf(place, sizeof(place), "the caller");
+    } else {
+        snprintf(place, sizeof(place), "%d rows, %.0f kB", l->ring_rows,
+                 (double)l->ring_rows * (double)l->row_stride * 4e-3);
+    }
+    const char *act = s->low == 0 && s->high == INFINITY ? " relu" : s->low == 0 && s->high == 6 ? " relu6" : "";
+    act = *act || (s->low == -INFINITY && s->high == INFINITY) ? act : " clamp";
+    snprintf(extra, sizeof(extra), "%s%s%s", s->addend.kind != SOURCE_NONE ? " +add" : "", act,
+             s->softmax ? " softmax" : "");
+    log_line(log, "    %-9s%s%s -> [%d, %d, %d], %.1f MMAC, into %s  (%s)", stage_op_name(s->op), kernel, extra, s->h,
+             s->w, s->c, (double)plan_stage_macs(&model->plan, s) * 1e-6, place, s->name);
+}
+
+void fscnn_model_describe(const struct fscnn_model *model, struct fscnn_log log) {
+    struct fscnn_model_info info;
+    fscnn_model_get_info(model, &info);
+    log_line(log, "model %s: input %s f32 [n, %d, %d, %d], output %s [n, %d, %d, %d]%s", info.name, info.input_name,
+             info.channels, info.height, info.width, info.output_name, info.classes, info.output_height,
+             info.output_width, info.output_is_labels ? " labels" : "");
+    log_line(log, "%.2f M parameters, %.3f GMAC an image; weights %.2f MB, activations %.2f MB, %.2f MB a thread",
+             (double)info.parameters * 1e-6, (double)info.macs * 1e-9, (double)info.weight_bytes * 1e-6,
+             (double)info.activation_bytes * 1e-6, (double)info.scratch_bytes * 1e-6);
+    for (int i = 0; i < model->plan.num_steps; i++) {
+        const struct step *step = &model->plan.steps[i];
+        char slices[32] = "";
+        if (step->slices > 1) {
+            snprintf(slices, sizeof(slices), ", in %d slices", step->slices);
+        }
+        log_line(log, "  step %d%s%s", i, slices, model->layout.steps[i].wait ? "" : ", together with the one before");
+        for (int k = step->first_stage; k < step->first_stage + step->num_stages; k++) {
+            describe_stage(model, k, log);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+#include "plan/plan.h"
+
+static const char *const names[STAGE_OP_COUNT] = {
+    [STAGE_LOAD] = "load",           [STAGE_COPY] = "copy",       [STAGE_CONV] = "conv",
+    [STAGE_DEPTHWISE] = "depthwise", [STAGE_RESIZE] = "resize",   [STAGE_POOL] = "pool",
+    [STAGE_CONCAT] = "concat",       [STAGE_SOFTMAX] = "softmax", [STAGE_OUTPUT] = "output",
+};
+
+const char *stage_op_name(int op) { return op >= 0 && op < STAGE_OP_COUNT ? names[op] : "?"; }
+
+struct tensor_desc plan_source_shape(const struct plan *plan, struct source source) {
+    if (source.kind == SOURCE_TENSOR) {
+        return plan->tensors[source.index];
+    }
+    if (source.kind == SOURCE_STAGE) {
+        const struct stage *stage = &plan->stages[source.index];
+        return (struct tensor_desc){stage->h, stage->w, stage->c};
+    }
+    return (struct tensor_desc){plan->height, plan->width, plan->channels};
+}
+
+int plan_input_channels(const struct plan *plan, const struct stage *stage) {
+    int channels = 0;
+    for (int i = 0; i < stage->num_inputs; i++) {
+        channels += plan_source_shape(plan, stage->inputs[i]).c;
+    }
+    return channels;
+}
+
+uint64_t plan_stage_macs(const struct plan *plan, const struct stage *stage) {
+    uint64_t taps = (uint64_t)stage->h * (uint64_t)stage->w * (uint64_t)stage->c;
+    switch (stage->op) {
+    case STAGE_CONV: return taps * (uint64_t)(stage->kh * stage->kw) * (uint64_t)plan_input_channels(plan, stage);
+    case STAGE_DEPTHWISE: return taps * (uint64_t)(stage->kh * stage->kw);
+    default: return 0;
+    }
+}

@@ -1,0 +1,459 @@
+/* Stages of a step, row by row: a stage asks those it reads for the rows it needs, computes its own and keeps the
+ * latest in a ring. Nothing here allocates or waits. */
+#include <math.h>
+#include <string.h>
+
+#include "run/session.h"
+
+struct rows {
+    const float *data; /* pixel 0 of the first row */
+    int channels;      /* elements from pixel to pixel */
+    bool contiguous;   /* the rows asked for follow one another without gaps */
+};
+
+static const struct plan *plan_of(const struct worker *w) { return &w->session->model->plan; }
+static const struct layout *layout_of(const struct worker *w) { return &w->session->model->layout; }
+
+static float *ring_row(const struct worker *w, int stage, int row) {
+    const struct stage_layout *l = &layout_of(w)->stages[stage];
+    int slot = (row - w->stages[stage].first) % l->ring_rows;
+    return w->scratch + l->ring + (size_t)slot * l->row_stride + (size_t)l->left * (size_t)l->channels;
+}
+
+static float *tensor_row(const struct worker *w, int tensor, int row) {
+    const struct tensor_desc *t = &plan_of(w)->tensors[tensor];
+    return w->session->arena + layout_of(w)->tensors[tensor] + (size_t)row * (size_t)t->w * (size_t)t->c;
+}
+
+/* Rows row .. row + count - 1 of a source. */
+static struct rows source_rows(const struct worker *w, struct source source, int row, int count) {
+    if (source.kind == SOURCE_TENSOR) {
+        return (struct rows){tensor_row(w, source.index, row), plan_of(w)->tensors[source.index].c, true};
+    }
+    const struct stage_layout *l = &layout_of(w)->stages[source.index];
+    int slot = (row - w->stages[source.index].first) % l->ring_rows;
+    bool contiguous = count == 1 || (l->left == 0 && l->right == 0 && slot + count <= l->ring_rows);
+    return (struct rows){ring_row(w, source.index, row), l->channels, contiguous};
+}
+
+struct target {
+    float *data;
+    int channels;
+    bool contiguous;
+};
+
+static struct target target_rows(const struct worker *w, int stage, int row, int count) {
+    const struct stage *s = &plan_of(w)->stages[stage];
+    struct source self = {s->tensor >= 0 ? SOURCE_TENSOR : SOURCE_STAGE, s->tensor >= 0 ? s->tensor : stage};
+    struct rows rows = source_rows(w, self, row, count);
+    return (struct target){(float *)rows.data, rows.channels, rows.contiguous};
+}
+
+/* A source's row for a kernel tap: zeros outside the picture; from `left` pixels before the first. */
+static const float *tap_row(const struct worker *w, struct source source, int row, int left) {
+    if (row < 0 || row >= plan_source_shape(plan_of(w), source).h) {
+        return w->scratch;
+    }
+    struct rows rows = source_rows(w, source, row, 1);
+    return rows.data - (ptrdiff_t)left * rows.channels;
+}
+
+static const float *data_at(const struct worker *w, uint64_t offset) {
+    return (const float *)(const void *)(plan_of(w)->data + offset);
+}
+
+/* ---- one function a stage; count > 1 rows only where everything is contiguous ---- */
+
+static void run_load(struct worker *w, int stage, int row) {
+    const struct fscnn_session *session = w->session;
+    const struct stage *s = &plan_of(w)->stages[stage];
+    float *out = target_rows(w, stage, row, 1).data;
+    if (session->input_type == FSCNN_INPUT_U8) {
+        const uint8_t *in = (const uint8_t *)session->input + (size_t)row * (size_t)s->w * 3;
+        session->kernels.load_u8(in, s->w, (const float(*)[256])session->table, out);
+    } else {
+        const float *in = (const float *)session->input + (size_t)row * (size_t)s->w;
+        session->kernels.interleave_f32(in, (ptrdiff_t)s->h * s->w, s->w, s->c, out);
+    }
+}
+
+static void run_copy(struct worker *w, int stage, int row) {
+    const struct kernels *k = &w->session->kernels;
+    const struct stage *s = &plan_of(w)->stages[stage];
+    struct target out = target_rows(w, stage, row, 1);
+    struct tensor_desc in = plan_source_shape(plan_of(w), s->inputs[0]);
+    int from = row - s->pad_top;
+    bool border = in.w != s->w || from < 0 || from >= in.h;
+    if (border) {
+        memset(out.data, 0, (size_t)s->w * (size_t)s->c * sizeof(float));
+    }
+    if (from < 0 || from >= in.h) {
+        return;
+    }
+    struct rows rows = source_rows(w, s->inputs[0], from, 1);
+    struct rows addend = {0};
+    if (s->addend.kind != SOURCE_NONE) {
+        addend = source_rows(w, s->addend, row, 1);
+    }
+    k->add_f32(rows.data, rows.channels, addend.data, addend.channels, in.w, s->c, s->low, s->high,
+               out.data + (ptrdiff_t)s->pad_left * out.channels, out.channels);
+}
+
+static void fill_segments(struct worker *w, const struct stage *s, int row, int count, struct conv_args *args) {
+    for (int k = 0; k < s->num_inputs && s->num_inputs > 1; k++) {
+        struct rows rows = source_rows(w, s->inputs[k], row, count);
+        w->segments[k] = (struct conv_segment){rows.data, rows.channels, rows.channels};
+    }
+    if (s->num_inputs == 1) {
+        const struct layout *l = layout_of(w);
+        bool ring = s->inputs[0].kind == SOURCE_STAGE;
+        int channels = ring ? l->stages[s->inputs[0].index].channels : plan_source_shape(plan_of(w), s->inputs[0]).c;
+        for (int i = 0; i < s->kh; i++) {
+            const float *a = tap_row(w, s->inputs[0], row * s->stride_h - s->pad_top + i, s->pad_left);
+            w->segments[i] = (struct conv_segment){a, (ptrdiff_t)s->stride_w * channels, s->kw * channels};
+        }
+    }
+    args->segments = w->segments;
+    args->num_segments = s->num_inputs > 1 ? s->num_inputs : s->kh;
+}
+
+static void run_conv(struct worker *w, int stage, int row, int count) {
+    const struct stage *s = &plan_of(w)->stages[stage];
+    struct target out = target_rows(w, stage, row, count);
+    ptrdiff_t k = (ptrdiff_t)s->kh * s->kw * plan_input_channels(plan_of(w), s);
+    struct conv_args args = {
+        .pixels = s->w * count,
+        .channels = out.channels,
+        .weights = data_at(w, s->weights),
+        .block_stride = k * PLAN_BLOCK,
+        .bias = data_at(w, s->bias),
+        .low = s->low,
+        .high = s->high,
+        .out = out.data,
+        .out_stride = out.channels,
+    };
+    fill_segments(w, s, row, count, &args);
+    if (s->addend.kind != SOURCE_NONE) {
+        struct rows addend = source_rows(w, s->addend, row, count);
+        args.residual = addend.data;
+        args.residual_stride = addend.channels;
+    }
+    if (w->slice > 0 && s->tensor < 0) { /* expand: this slice's output channels */
+        int first = w->slice * out.channels;
+        args.weights += first / PLAN_BLOCK * args.block_stride;
+        args.bias += first;
+    } else if (w->slice > 0) { /* project: this slice's part of K, on top of the slices before */
+        args.weights += (ptrdiff_t)w->slice * w->segments[0].length * PLAN_BLOCK;
+        args.bias = NULL;
+        args.residual = out.data;
+        args.residual_stride = out.channels;
+    }
+    w->session->kernels.conv_f32(&args);
+}
+
+static void run_depthwise(struct worker *w, int stage, int row) {
+    const struct stage *s = &plan_of(w)->stages[stage];
+    struct target out = target_rows(w, stage, row, 1);
+    int first = w->slice * out.channels; /* a slice's channels; slice is 0 in an uncut step */
+    for (int i = 0; i < s->kh; i++) {
+        w->rows[i] = tap_row(w, s->inputs[0], row * s->stride_h - s->pad_top + i, s->pad_left);
+    }
+    const struct depthwise_args args = {
+        .pixels = s->w,
+        .channels = out.channels,
+        .kh = s->kh,
+        .kw = s->kw,
+        .stride = s->stride_w,
+        .rows = w->rows,
+        .in_stride = out.channels,
+        .weights = data_at(w, s->weights) + first,
+        .weight_stride = (ptrdiff_t)(plan_blocks(s->c) * PLAN_BLOCK),
+        .bias = data_at(w, s->bias) + first,
+        .low = s->low,
+        .high = s->high,
+        .out = out.data,
+        .out_stride = out.channels,
+    };
+    w->session->kernels.depthwise_f32(&args);
+}
+
+static void run_resize(struct worker *w, int stage, int row) {
+    const struct stage *s = &plan_of(w)->stages[stage];
+    const struct stage_layout *l = &layout_of(w)->stages[stage];
+    struct target out = target_rows(w, stage, row, 1);
+    const struct sample *at = &l->rows[row];
+    struct rows upper = source_rows(w, s->inputs[0], at->p0, 1), addend = {0};
+    if (s->addend.kind != SOURCE_NONE) {
+        addend = source_rows(w, s->addend, row, 1);
+    }
+    const struct resize_args args = {
+        .pixels = s->w,
+        .channels = s->c,
+        .in_width = plan_source_shape(plan_of(w), s->inputs[0]).w,
+        .upper = upper.data,
+        .lower = source_rows(w, s->inputs[0], at->p1, 1).data,
+        .in_stride = upper.channels,
+        .fraction_y = at->fraction,
+        .taps = (const struct tap *)l->columns,
+        .addend = addend.data,
+        .addend_stride = addend.channels,
+        .low = s->low,
+        .high = s->high,
+        .out = out.data,
+        .out_stride = out.channels,
+        .scratch = w->scratch + l->work,
+    };
+    w->session->kernels.resize_f32(&args);
+}
+
+static void run_concat(struct worker *w, int stage, int row) {
+    const struct stage *s = &plan_of(w)->stages[stage];
+    struct target out = target_rows(w, stage, row, 1);
+    int first = 0;
+    for (int k = 0; k < s->num_inputs; k++) {
+        struct rows rows = source_rows(w, s->inputs[k], row, 1);
+        w->session->kernels.add_f32(rows.data, rows.channels, NULL, 0, s->w, rows.channels, -INFINITY, INFINITY,
+                                    out.data + first, out.channels);
+        first += rows.channels;
+    }
+}
+
+/* In place over the `count` channels, `stride` elements apart, of one pixel. */
+static void softmax_pixel(float *pixel, int count, ptrdiff_t stride) {
+    float most = pixel[0], sum = 0;
+    for (int c = 1; c < count; c++) {
+        most = pixel[c * stride] > most ? pixel[c * stride] : most;
+    }
+    for (int c = 0; c < count; c++) {
+        pixel[c * stride] = expf(pixel[c * stride] - most);
+        sum += pixel[c * stride];
+    }
+    for (int c = 0; c < count; c++) {
+        pixel[c * stride] /= sum;
+    }
+}
+
+static void run_softmax(struct worker *w, int stage, int row) {
+    const struct stage *s = &plan_of(w)->stages[stage];
+    struct target out = target_rows(w, stage, row, 1);
+    struct rows rows = source_rows(w, s->inputs[0], row, 1);
+    memcpy(out.data, rows.data, (size_t)s->w * (size_t)s->c * sizeof(float));
+    for (int x = 0; x < s->w; x++) {
+        softmax_pixel(out.data + (ptrdiff_t)x * out.channels, s->c, 1);
+    }
+}
+
+/* Threads share pooling by channels: there are too few rows. */
+static void run_pool(struct worker *w, int stage) {
+    const struct stage *s = &plan_of(w)->stages[stage];
+    const struct pool_bin *bins = (const struct pool_bin *)(const void *)data_at(w, s->weights);
+    int blocks = (int)plan_blocks(s->c), team = team_size(w->session->team);
+    int from = blocks * w->index / team * PLAN_BLOCK, to = blocks * (w->index + 1) / team * PLAN_BLOCK;
+    to = to < s->c ? to : s->c;
+    if (from >= to) {
+        return;
+    }
+    for (int i = 0; i < s->h; i++) {
+        for (int j = 0; j < s->w; j++) {
+            const struct pool_bin *v = &bins[i], *h = &bins[s->h + j];
+            float *out = tensor_row(w, s->tensor, i) + (ptrdiff_t)j * s->c + from;
+            memset(out, 0, (size_t)(to - from) * sizeof(float));
+            for (int y = v->start; y < v->end; y++) {
+                const float *in = tensor_row(w, s->inputs[0].index, y) + (ptrdiff_t)h->start * s->c + from;
+                w->session->kernels.sum_f32(in, s->c, h->end - h->start, to - from, out);
+            }
+            const float scale = 1.0F / (v->divisor * h->divisor);
+            for (int c = 0; c < to - from; c++) {
+                out[c] *= scale;
+            }
+        }
+    }
+}
+
+/* ---- the end of the network ---- */
+
+/* Planar copy of a source row, kept for the output rows that share it. */
+static const float *plane_row(struct worker *w, int stage, int row) {
+    const struct stage *s = &plan_of(w)->stages[stage];
+    const struct stage_layout *l = &layout_of(w)->stages[stage];
+    float *planes = w->scratch + l->work + (size_t)(row & 1) * (size_t)s->c * l->plane;
+    if (w->plane_rows[row & 1] != row) {
+        struct rows rows = source_rows(w, s->inputs[0], row, 1);
+        int width = plan_source_shape(plan_of(w), s->inputs[0]).w;
+        w->session->kernels.deinterleave_f32(rows.data, rows.channels, width, s->c, planes, (ptrdiff_t)l->plane);
+        w->plane_rows[row & 1] = row;
+    }
+    return planes;
+}
+
+/* Rows of logits that need more work before they are the caller's: softmax, half precision. */
+static void finish_logits(struct worker *w, const struct stage *s, float *row_planes, size_t plane, int row) {
+    const struct fscnn_session *session = w->session;
+    size_t pixels = (size_t)s->h * (size_t)s->w, at = (size_t)row * (size_t)s->w;
+    for (int x = 0; s->softmax && x < s->w; x++) {
+        softmax_pixel(row_planes + x, s->c, (ptrdiff_t)plane);
+    }
+    for (int c = 0; c < s->c; c++) {
+        const float *in = row_planes + (size_t)c * plane;
+        if (session->output_type == FSCNN_OUTPUT_F16) {
+            session->kernels.to_half(in, (size_t)s->w, (uint16_t *)session->output + (size_t)c * pixels + at);
+        } else {
+            memcpy((float *)session->output + (size_t)c * pixels + at, in, (size_t)s->w * sizeof(float));
+        }
+    }
+}
+
+static void run_output(struct worker *w, int stage, int row) {
+    const struct fscnn_session *session = w->session;
+    const struct stage *s = &plan_of(w)->stages[stage];
+    const struct stage_layout *l = &layout_of(w)->stages[stage];
+    const struct sample *at = &l->rows[row];
+    float *work = w->scratch + l->work + 2 * (size_t)s->c * l->plane;
+    float *row_planes = work + (size_t)s->c * l->plane;
+    struct upsample_args args = {
+        .pixels = s->w,
+        .channels = s->c,
+        .in_width = plan_source_shape(plan_of(w), s->inputs[0]).w,
+        .upper = plane_row(w, stage, at->p0),
+        .lower = plane_row(w, stage, at->p1),
+        .in_plane = (ptrdiff_t)l->plane,
+        .fraction_y = at->fraction,
+        .taps = (const struct tap *)l->columns,
+        .scratch = work,
+    };
+    if (session->output_type == FSCNN_OUTPUT_LABELS) {
+        args.out = (uint8_t *)session->output + (size_t)row * (size_t)s->w;
+        session->kernels.upsample_labels(&args);
+        return;
+    }
+    bool direct = session->output_type == FSCNN_OUTPUT_F32 && !s->softmax;
+    args.out = direct ? (float *)session->output + (size_t)row * (size_t)s->w : row_planes;
+    args.out_plane = direct ? (ptrdiff_t)s->h * s->w : (ptrdiff_t)l->row_plane;
+    args.stream = direct;
+    session->kernels.upsample_f32(&args);
+    if (!direct) {
+        finish_logits(w, s, row_planes, l->row_plane, row);
+    }
+}
+
+/* ---- the order of work ---- */
+
+static void run_stage(struct worker *w, int stage, int row) {
+    switch (plan_of(w)->stages[stage].op) {
+    case STAGE_LOAD: run_load(w, stage, row); break;
+    case STAGE_COPY: run_copy(w, stage, row); break;
+    case STAGE_CONV: run_conv(w, stage, row, 1); break;
+    case STAGE_DEPTHWISE: run_depthwise(w, stage, row); break;
+    case STAGE_RESIZE: run_resize(w, stage, row); break;
+    case STAGE_CONCAT: run_concat(w, stage, row); break;
+    case STAGE_SOFTMAX: run_softmax(w, stage, row); break;
+    case STAGE_OUTPUT: run_output(w, stage, row); break;
+    default: break;
+    }
+}
+
+/* Whether rows row .. row + count - 1 of a 1x1 convolution are one run of pixels everywhere it reads and writes. */
+static bool conv_is_contiguous(const struct worker *w, int stage, int row, int count) {
+    const struct stage *s = &plan_of(w)->stages[stage];
+    if (s->op != STAGE_CONV || s->kh != 1 || s->kw != 1 || s->stride_h != 1 || s->stride_w != 1 || s->pad_top ||
+        s->pad_left || !target_rows(w, stage, row, count).contiguous ||
+        (s->addend.kind != SOURCE_NONE && !source_rows(w, s->addend, row, count).contiguous)) {
+        return false;
+    }
+    for (int k = 0; k < s->num_inputs; k++) {
+        if (plan_source_shape(plan_of(w), s->inputs[k]).w != s->w ||
+            !source_rows(w, s->inputs[k], row, count).contiguous) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Computes rows of a stage until `last` is there, a chunk at a time, first those of the stages it reads. */
+static void demand(struct worker *w, int stage, int last) {
+    const struct plan *plan = plan_of(w);
+    const struct stage *s = &plan->stages[stage];
+    const int chunk = layout_of(w)->stages[stage].chunk;
+    struct progress *p = &w->stages[stage];
+    while (p->next <= last) {
+        int count = p->end - p->next < chunk ? p->end - p->next : chunk;
+        for (int k = 0; k <= s->num_inputs; k++) {
+            struct source source = k < s->num_inputs ? s->inputs[k] : s->addend;
+            if (source.kind == SOURCE_STAGE) {
+                int low, high;
+                layout_source_rows(plan, layout_of(w), stage, source, p->next + count - 1, &low, &high);
+                demand(w, source.index, high);
+            }
+        }
+        if (count > 1 && conv_is_contiguous(w, stage, p->next, count)) {
+            run_conv(w, stage, p->next, count);
+        } else {
+            for (int row = p->next; row < p->next + count; row++) {
+                run_stage(w, stage, row);
+            }
+        }
+        p->next += count;
+    }
+}
+
+/* From the root's rows back to those that each stage must compute. */
+static void set_ranges(struct worker *w, const struct step *step, int first, int end) {
+    const struct plan *plan = plan_of(w);
+    int root = step->first_stage + step->num_stages - 1;
+    for (int i = step->first_stage; i < root; i++) {
+        w->stages[i] = (struct progress){plan->stages[i].h, 0, 0};
+    }
+    w->stages[root] = (struct progress){first, first, end};
+    for (int i = root; i >= step->first_stage; i--) {
+        const struct stage *s = &plan->stages[i];
+        for (int k = 0; k <= s->num_inputs; k++) {
+            struct source source = k < s->num_inputs ? s->inputs[k] : s->addend;
+            if (source.kind != SOURCE_STAGE || w->stages[i].first >= w->stages[i].end) {
+                continue;
+            }
+            struct progress *p = &w->stages[source.index];
+            int low, high;
+            layout_source_rows(plan, layout_of(w), i, source, w->stages[i].end - 1, &low, &high);
+            p->end = high + 1 > p->end ? high + 1 : p->end;
+            layout_source_rows(plan, layout_of(w), i, source, w->stages[i].first, &low, &high);
+            p->first = low < p->first ? low : p->first;
+        }
+    }
+}
+
+/* The zero pixels left and right of the rows in rings, which kernels read and nothing writes. */
+static void clear_borders(struct worker *w, const struct step *step) {
+    for (int i = step->first_stage; i < step->first_stage + step->num_stages; i++) {
+        const struct stage_layout *l = &layout_of(w)->stages[i];
+        size_t left = (size_t)l->left * (size_t)l->channels, right = (size_t)l->right * (size_t)l->channels;
+        float *row = w->scratch + l->ring;
+        for (int r = 0; r < l->ring_rows; r++, row += l->row_stride) {
+            memset(row, 0, left * sizeof(float));
+            memset(row + l->row_stride - right, 0, right * sizeof(float));
+        }
+    }
+}
+
+void step_run(struct worker *w, int index) {
+    const struct step *step = &plan_of(w)->steps[index];
+    int root = step->first_stage + step->num_stages - 1, team = team_size(w->session->team);
+    const struct stage *s = &plan_of(w)->stages[root];
+    if (s->op == STAGE_POOL) {
+        run_pool(w, root);
+        return;
+    }
+    int first = (int)((int64_t)s->h * w->index / team), end = (int)((int64_t)s->h * (w->index + 1) / team);
+    if (first >= end) {
+        return;
+    }
+    w->plane_rows[0] = w->plane_rows[1] = -1;
+    clear_borders(w, step);
+    for (w->slice = 0; w->slice < step->slices; w->slice++) {
+        set_ranges(w, step, first, end);
+        for (int i = step->first_stage; i < root; i++) {
+            w->stages[i].next = w->stages[i].first;
+        }
+        demand(w, root, end - 1);
+    }
+    w->slice = 0;
+}

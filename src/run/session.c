@@ -1,0 +1,152 @@
+/* The public face of running a model. */
+#include "run/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "cpu/cpu.h"
+
+enum { MAX_THREADS = 256, MAX_TAPS = 255, HUGE_PAGE = 2 << 20 };
+
+/* Zeroed, aligned floats; large blocks ask for huge pages, which save half a million page faults at first touch. */
+static float *new_floats(size_t count) {
+    size_t bytes = (count * sizeof(float) + 63) / 64 * 64;
+    size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : 64;
+    bytes = bytes ? bytes : 64;
+    float *data = aligned_alloc(align, (bytes + align - 1) / align * align);
+    if (data) {
+        if (align == HUGE_PAGE) {
+            madvise(data, bytes, MADV_HUGEPAGE);
+        }
+        memset(data, 0, bytes);
+    }
+    return data;
+}
+
+/* torchvision's arithmetic, every step rounded to float32 (image/normalize.h says the same of whole pictures). */
+static float (*new_table(void))[256] {
+    static const float mean[3] = {0.485F, 0.456F, 0.406F}, std[3] = {0.229F, 0.224F, 0.225F};
+    float(*table)[256] = malloc(3 * sizeof(*table));
+    for (int c = 0; table && c < 3; c++) {
+        for (int v = 0; v < 256; v++) {
+            table[c][v] = ((float)v / 255.0F - mean[c]) / std[c];
+        }
+    }
+    return table;
+}
+
+static bool worker_create(struct fscnn_session *session, struct worker *w, int index) {
+    const struct fscnn_model *model = session->model;
+    *w = (struct worker){
+        .session = session,
+        .index = index,
+        .scratch = new_floats(model->layout.scratch_floats),
+        .stages = calloc((size_t)model->plan.num_stages, sizeof(*w->stages)),
+        .segments = calloc(MAX_TAPS, sizeof(*w->segments)),
+        .rows = calloc(MAX_TAPS, sizeof(*w->rows)),
+    };
+    return w->scratch && w->stages && w->segments && w->rows;
+}
+
+enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const struct fscnn_session_options *options,
+                                       struct fscnn_session **out, struct fscnn_error *err) {
+    static const struct fscnn_session_options defaults;
+    options = options ? options : &defaults;
+    *out = NULL;
+    int threads = options->threads ? options->threads : fscnn_cpu_cores();
+    if (threads < 1 || threads > MAX_THREADS) {
+        return error_set(err, FSCNN_ERROR_USAGE, "%d threads: 1 to %d can be used", threads, MAX_THREADS);
+    }
+    struct fscnn_session *session = calloc(1, sizeof(*session));
+    if (!session) {
+        return error_memory(err, sizeof(*session), "a session");
+    }
+    session->model = model;
+    session->kernels = kernels_get(cpu_flags_used());
+    session->workers = calloc((size_t)threads, sizeof(*session->workers));
+    session->arena = new_floats(model->layout.arena_floats);
+    session->table = new_table();
+    bool ok = session->workers && session->arena && session->table;
+    enum fscnn_status status = FSCNN_OK;
+    if (ok) {
+        status = team_create(threads, options->pin, &session->team, err);
+    }
+    for (int i = 0; status == FSCNN_OK && ok && i < threads; i++) {
+        ok = worker_create(session, &session->workers[i], i);
+    }
+    if (!ok) {
+        status = error_memory(err, model->layout.arena_floats * sizeof(float), "a session");
+    }
+    if (status != FSCNN_OK) {
+        fscnn_session_free(&session);
+    }
+    *out = session;
+    return status;
+}
+
+void fscnn_session_free(struct fscnn_session **session) {
+    struct fscnn_session *s = *session;
+    if (!s) {
+        return;
+    }
+    for (int i = 0; s->team && i < team_size(s->team); i++) {
+        free(s->workers[i].scratch);
+        free(s->workers[i].stages);
+        free(s->workers[i].segments);
+        free(s->workers[i].rows);
+    }
+    team_free(&s->team);
+    free(s->workers);
+    free(s->arena);
+    free(s->table);
+    free(s);
+    *session = NULL;
+}
+
+static void run_image(void *user, int thread) {
+    struct fscnn_session *session = user;
+    const struct fscnn_model *model = session->model;
+    for (int i = 0; i < model->plan.num_steps; i++) {
+        if (model->layout.steps[i].wait) {
+            team_wait(session->team);
+        }
+        step_run(&session->workers[thread], i);
+    }
+}
+
+static enum fscnn_status check_types(const struct fscnn_session *session, enum fscnn_input_type input_type,
+                                     enum fscnn_output_type output_type, int count, struct fscnn_error *err) {
+    const struct plan *plan = &session->model->plan;
+    if (count < 1) {
+        return error_set(err, FSCNN_ERROR_USAGE, "%d images to run", count);
+    }
+    if (input_type == FSCNN_INPUT_U8 && plan->channels != 3) {
+        return error_set(err, FSCNN_ERROR_USAGE, "8-bit RGB for a model of %d channels", plan->channels);
+    }
+    if (output_type != FSCNN_OUTPUT_LABELS && plan->output_is_labels) {
+        return error_set(err, FSCNN_ERROR_USAGE, "logits of a model that ends in arg max: it gives labels only");
+    }
+    if (output_type == FSCNN_OUTPUT_LABELS && model_output(session->model)->c > 256) {
+        return error_set(err, FSCNN_ERROR_USAGE, "labels of %d classes: they have 8 bits",
+                         model_output(session->model)->c);
+    }
+    return FSCNN_OK;
+}
+
+enum fscnn_status fscnn_session_run(struct fscnn_session *session, enum fscnn_input_type input_type, const void *input,
+                                    enum fscnn_output_type output_type, void *output, int count,
+                                    struct fscnn_error *err) {
+    enum fscnn_status status = check_types(session, input_type, output_type, count, err);
+    if (status != FSCNN_OK) {
+        return status;
+    }
+    session->input_type = input_type;
+    session->output_type = output_type;
+    for (int i = 0; i < count; i++) {
+        session->input = (const char *)input + fscnn_model_input_bytes(session->model, input_type, i);
+        session->output = (char *)output + fscnn_model_output_bytes(session->model, output_type, i);
+        team_run(session->team, run_image, session);
+    }
+    return FSCNN_OK;
+}

@@ -1,0 +1,42 @@
+/* A session's inside: what session.c (the public face) and rows.c (the stages) share. */
+#ifndef FSCNN_RUN_SESSION_H
+#define FSCNN_RUN_SESSION_H
+
+#include "kernels/kernels.h"
+#include "plan/model.h"
+#include "run/team.h"
+
+/* Rows of a stage that one thread computes in one step. */
+struct progress {
+    int first, next, end;
+};
+
+struct worker {
+    struct fscnn_session *session;
+    int index;
+    float *scratch; /* layout.scratch_floats, zeros first */
+    struct progress *stages;
+    struct conv_segment *segments; /* [255] */
+    const float **rows;            /* [255] */
+    int plane_rows[2];             /* which source rows the OUTPUT stage's planes hold */
+    int slice;                     /* of the step that runs */
+};
+
+struct fscnn_session {
+    const struct fscnn_model *model;
+    struct kernels kernels;
+    struct team *team;
+    struct worker *workers;
+    float *arena;        /* tensors */
+    float (*table)[256]; /* u8 -> normalised f32, by channel */
+    /* The image in work. */
+    enum fscnn_input_type input_type;
+    enum fscnn_output_type output_type;
+    const void *input;
+    void *output;
+};
+
+/* Runs one step's part of this thread. */
+void step_run(struct worker *worker, int step);
+
+#endif

@@ -1,0 +1,20 @@
+/* A fixed team of threads that run one function together, with a barrier between its parts. */
+#ifndef FSCNN_RUN_TEAM_H
+#define FSCNN_RUN_TEAM_H
+
+#include "base/status.h"
+
+struct team;
+
+/* `threads` >= 1, the caller of team_run being one of them. pin: thread i stays on the i-th processor allowed. */
+FSCNN_NODISCARD enum fscnn_status team_create(int threads, bool pin, struct team **out, struct fscnn_error *err);
+void team_free(struct team **team);
+int team_size(const struct team *team);
+
+/* Calls run(user, i) on thread i of all threads and returns when all have returned. */
+void team_run(struct team *team, void (*run)(void *user, int thread), void *user);
+
+/* Called by every thread inside a run: waits until all have. */
+void team_wait(struct team *team);
+
+#endif

@@ -1,0 +1,302 @@
+/* Pieces of the commands: natural order, percentiles, number formatting, overlapping stages, ATC's words. */
+#include <math.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../cli/compile_request.h"
+#include "../cli/files.h"
+#include "../cli/infer_inputs.h"
+#include "../cli/infer_outputs.h"
+#include "../cli/stages.h"
+#include "../cli/statistics.h"
+#include "testing.h"
+
+static void test_natural_order(void **state) {
+    (void)state;
+    /* Numbers that are equal go by their bytes: 01 before 1. */
+    static const char *const sorted[] = {"",      "01",     "1",      "2",       "10",    "99999999999999999999999",
+                                         "a",     "a1b1",   "a1b2",   "a1b10",   "a02b1", "a2b1",
+                                         "a10b1", "img1.x", "img2.x", "img10.x", "img10y"};
+    int count = sizeof(sorted) / sizeof(sorted[0]);
+    for (int i = 0; i < count; i++) {
+        for (int j = 0; j < count; j++) {
+            int order = natural_compare(sorted[i], sorted[j]);
+            if ((order > 0) - (order < 0) != (i > j) - (i < j)) {
+                fail_msg("%s and %s: %d", sorted[i], sorted[j], order);
+            }
+        }
+    }
+}
+
+/* numpy.percentile of 1 4 9 16 25 by hand: rank p/100 * 4. */
+static void test_statistics(void **state) {
+    (void)state;
+    struct samples samples = {0};
+    static const double values[] = {16, 1, 25, 9, 4};
+    for (int i = 0; i < 5; i++) {
+        assert_true(samples_add(&samples, values[i]));
+    }
+    struct statistics s = statistics_of(&samples);
+    assert_true(s.min == 1 && s.max == 25 && s.mean == 11 && s.median == 9 && s.count == 5);
+    assert_true(fabs(s.percentile99 - (16 + 0.96 * 9)) < 1e-12);
+    assert_true(fabs(s.percentile90 - (16 + 0.6 * 9)) < 1e-12);
+    assert_true(samples.values[0] == 16); /* the order measured stays */
+    samples.count = 2;
+    assert_true(statistics_of(&samples).median == 8.5);
+    samples.count = 1;
+    assert_true(statistics_of(&samples).percentile99 == 16);
+    samples_free(&samples);
+    assert_true(statistics_of(&samples).count == 0 && statistics_of(&samples).mean == 0);
+}
+
+/* The fast formatting is printf's, for edges and for a few hundred thousand floats of every magnitude. */
+static void test_format_float(void **state) {
+    (void)state;
+    static const float edges[] = {0,       -0.0F,     1,        -1,         0.5e-6F, 1.5e-6F,         2.5e-6F,
+                                  -1e-9F,  0.999999F, 123456,   8388607.5F, 1e9F,    999999995904.0F, 1e12F,
+                                  3.4e38F, -3.4e38F,  INFINITY, NAN};
+    uint32_t bits = 12345;
+    for (int i = 0; i < 300000; i++) {
+        float value;
+        bits = bits * 1664525 + 1013904223;
+        memcpy(&value, &bits, sizeof(value));
+        value = i < 18 ? edges[i] : value;
+        char expected[128], got[64];
+        int n = snprintf(expected, sizeof(expected), "%f ", (double)value);
+        size_t length = format_float(value, got);
+        if (length != (size_t)n || memcmp(got, expected, length) != 0) {
+            fail_msg("%a: %.*s instead of %s", (double)value, (int)length, got, expected);
+        }
+    }
+}
+
+static void test_stem(void **state) {
+    (void)state;
+    char text[300];
+    assert_string_equal(infer_stem("a/b.c/frankfurt_000_leftImg8bit.bin", text, sizeof(text)),
+                        "frankfurt_000_leftImg8bit");
+    assert_string_equal(infer_stem("x.1.npy", text, sizeof(text)), "x");
+    assert_string_equal(infer_stem("plain", text, sizeof(text)), "plain");
+}
+
+/* ---- stages: order, buffers that are not shared, a stop that ends ---- */
+
+enum { ITEMS = 400, AHEAD = 3, BEHIND = 4 };
+
+struct trace {
+    pthread_mutex_t mutex;
+    int in[AHEAD], out[BEHIND]; /* item + 1 whose buffer it is; 0: free */
+    bool in_use_twice;
+    size_t finished[ITEMS], num_finished, runs;
+    size_t fail_read, fail_run, fail_write; /* ITEMS: never */
+};
+
+static bool take(struct trace *t, int *place, size_t i) {
+    pthread_mutex_lock(&t->mutex);
+    t->in_use_twice |= *place != 0;
+    *place = (int)i + 1;
+    pthread_mutex_unlock(&t->mutex);
+    return true;
+}
+
+static void give(struct trace *t, int *place, size_t i) {
+    pthread_mutex_lock(&t->mutex);
+    t->in_use_twice |= *place != (int)i + 1;
+    *place = 0;
+    pthread_mutex_unlock(&t->mutex);
+}
+
+static bool trace_read(void *user, size_t i) {
+    struct trace *t = user;
+    take(t, &t->in[i % AHEAD], i);
+    return i != t->fail_read;
+}
+
+static bool trace_run(void *user, size_t i) {
+    struct trace *t = user;
+    t->in_use_twice |= i != t->runs++;
+    take(t, &t->out[i % BEHIND], i);
+    give(t, &t->in[i % AHEAD], i);
+    return i != t->fail_run;
+}
+
+static bool trace_write(void *user, size_t i) {
+    struct trace *t = user;
+    if (i % 7 == 0) {
+        usleep(200); /* so that others overtake it */
+    }
+    give(t, &t->out[i % BEHIND], i);
+    return i != t->fail_write;
+}
+
+static void trace_finish(void *user, size_t i) {
+    struct trace *t = user;
+    t->finished[t->num_finished++] = i;
+}
+
+static bool run_trace(struct trace *t, size_t fail_read, size_t fail_run, size_t fail_write) {
+    *t = (struct trace){
+        .mutex = PTHREAD_MUTEX_INITIALIZER, .fail_read = fail_read, .fail_run = fail_run, .fail_write = fail_write};
+    const struct stages stages = {.count = ITEMS,
+                                  .readers = 2,
+                                  .writers = 3,
+                                  .read_ahead = AHEAD,
+                                  .write_behind = BEHIND,
+                                  .read = trace_read,
+                                  .run = trace_run,
+                                  .write = trace_write,
+                                  .finish = trace_finish,
+                                  .user = t};
+    return stages_run(&stages);
+}
+
+static void test_stages(void **state) {
+    (void)state;
+    static struct trace t;
+    assert_true(run_trace(&t, ITEMS, ITEMS, ITEMS));
+    assert_false(t.in_use_twice);
+    assert_int_equal(t.num_finished, ITEMS);
+    for (size_t i = 0; i < ITEMS; i++) {
+        assert_int_equal(t.finished[i], i);
+    }
+}
+
+static void test_stages_stop(void **state) {
+    (void)state;
+    static struct trace t;
+    for (int stage = 0; stage < 3; stage++) {
+        for (size_t at = 0; at < ITEMS; at += 133) {
+            assert_false(run_trace(&t, stage == 0 ? at : ITEMS, stage == 1 ? at : ITEMS, stage == 2 ? at : ITEMS));
+            assert_false(t.in_use_twice);
+            assert_true(t.num_finished <= at + (stage == 0 ? 1 : 0));
+        }
+    }
+}
+
+/* ---- files ---- */
+
+static void test_files(void **state) {
+    (void)state;
+    char folder[] = "/tmp/test_cli_parts.XXXXXX", path[128];
+    static const char *const names[] = {"p10.png", "p9.PNG", "note.txt", "._p1.png", "p1.jpg"};
+    static const char *const endings[] = {".png", ".jpg", NULL};
+    struct fscnn_error err;
+    struct result_file file;
+    struct name_list list = {0};
+    assert_non_null(mkdtemp(folder));
+    for (int i = 0; i < 5; i++) {
+        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+        assert_int_equal(result_open(path, &file, &err), FSCNN_OK);
+        assert_int_equal(access(path, F_OK), -1); /* not before it is complete */
+        assert_int_equal(result_commit(&file, &err), FSCNN_OK);
+        assert_int_equal(access(path, R_OK), 0);
+    }
+    snprintf(path, sizeof(path), "%s/sub.png/deeper", folder); /* a folder, though its name looks like a picture */
+    assert_int_equal(create_folder(path, &err), FSCNN_OK);
+    assert_int_equal(create_folder(path, &err), FSCNN_OK);
+    assert_int_equal(list_folder(folder, endings, &list, &err), FSCNN_OK);
+    assert_int_equal(list.count, 3);
+    assert_string_equal(base_name(list.names[0]), "p1.jpg");
+    assert_string_equal(base_name(list.names[1]), "p9.PNG");
+    assert_string_equal(base_name(list.names[2]), "p10.png");
+    snprintf(path, sizeof(path), "%s/discarded", folder);
+    assert_int_equal(result_open(path, &file, &err), FSCNN_OK);
+    result_discard(&file);
+    assert_int_equal(access(path, F_OK), -1);
+    snprintf(path, sizeof(path), "%s/p9.PNG/x", folder);
+    assert_int_equal(create_folder(path, &err), FSCNN_ERROR_IO);
+    snprintf(path, sizeof(path), "rm -r %s", folder);
+    assert_int_equal(system(path), 0);
+    name_list_free(&list);
+}
+
+/* ---- ATC's words ---- */
+
+static void test_compile_words(void **state) {
+    (void)state;
+    struct compile_request request = {.options.pool = FSCNN_POOL_ADAPTIVE};
+    struct coded_error why;
+    struct compile_words words = {.model = "m.onnx",
+                                  .output = "m",
+                                  .framework = "5",
+                                  .input_format = "NCHW",
+                                  .input_shape = "image:-1,3,1024,2048",
+                                  .batches = "8,1,4,2",
+                                  .log = "error",
+                                  .soc_version = "native",
+                                  .precision_mode = "force_fp32"};
+    assert_true(compile_request_parse(&words, &request, &why));
+    assert_string_equal(request.input_name, "image");
+    assert_int_equal(request.channels, 3);
+    assert_int_equal(request.options.height, 1024);
+    assert_int_equal(request.options.width, 2048);
+    assert_int_equal(request.options.num_batch_sizes, 4);
+    assert_int_equal(request.options.batch_sizes[0], 1);
+    assert_int_equal(request.options.batch_sizes[3], 8);
+    assert_int_equal(request.options.pool, FSCNN_POOL_ADAPTIVE);
+    assert_int_equal(request.log, LOG_ERROR);
+    assert_false(request.reduced_precision);
+}
+
+static void test_compile_refusals(void **state) {
+    (void)state;
+    static const struct {
+        struct compile_words words;
+        const char *code;
+    } table[] = {
+        {{.output = "m"}, "E10007"},
+        {{.model = "m.onnx"}, "E10007"},
+        {{.model = "m.onnx", .output = "m", .framework = "3"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .soc_version = "Ascend310P3"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .mode = "2"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .input_format = "NHWC"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .input_shape = "1,3,64,64"}, "E10002"},
+        {{.model = "m.onnx", .output = "m", .input_shape = "image:1,3,64"}, "E10002"},
+        {{.model = "m.onnx", .output = "m", .input_shape = "image:1,3,64,64,1"}, "E10002"},
+        {{.model = "m.onnx", .output = "m", .input_shape = ":1,3,64,64"}, "E10002"},
+        {{.model = "m.onnx", .output = "m", .input_shape = "image:1,3,64,99999999999"}, "E10002"},
+        {{.model = "m.onnx", .output = "m", .input_shape = "image:1,3,64,0"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .input_shape = "image:0,3,64,64"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .input_shape = "image:257,3,64,64"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .input_shape = "image:-1,3,64,64"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .input_shape = "image:1,3,64,64;mask:1"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .input_shape = "image:1,3,64,64", .batches = "1,2"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .batches = "1,1"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .batches = ""}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .batches = "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .image_sizes = "64,64;32,32"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .insert_op_conf = "aipp.cfg"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .precision = "int4"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .precision = "bf16", .precision_mode = "force_fp32"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .precision_mode = "fast"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .log = "loud"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .json_file = "x.json"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .om = "x.fscnn"}, "E10001"},
+        {{.om = "x.fscnn", .mode = "1"}, "E10007"},
+        {{.om = "x.fscnn", .mode = "6", .input_shape = "image:1,3,64,64"}, "E10001"},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct compile_request request = {0};
+        struct coded_error why = {.code = "none"};
+        bool accepted = compile_request_parse(&table[i].words, &request, &why);
+        if (accepted || strcmp(why.code, table[i].code) != 0 || !why.text[0] || !why.solution[0]) {
+            fail_msg("row %zu: %s %s %s", i, accepted ? "accepted" : "refused", why.code, why.text);
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_natural_order),
+        cmocka_unit_test(test_statistics),
+        cmocka_unit_test(test_format_float),
+        cmocka_unit_test(test_stem),
+        cmocka_unit_test(test_stages),
+        cmocka_unit_test(test_stages_stop),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_compile_words),
+        cmocka_unit_test(test_compile_refusals),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

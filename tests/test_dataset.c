@@ -1,0 +1,324 @@
+/* The Cityscapes layout and preprocessing, over small data sets made here. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "image/normalize.h"
+#include "testing.h"
+
+enum { W = 24, H = 10 };
+
+static char root[64]; /* fresh for each test */
+
+static const char *at(const char *relative) {
+    static char paths[8][512];
+    static int turn;
+    char *path = paths[turn++ % 8];
+    snprintf(path, sizeof(paths[0]), "%s/%s", root, relative);
+    return path;
+}
+
+static int make_root(void **state) {
+    (void)state;
+    strcpy(root, "/tmp/fastscnn-dataset-XXXXXX");
+    return mkdtemp(root) ? 0 : -1;
+}
+
+static int remove_root(void **state) {
+    (void)state;
+    char command[128];
+    snprintf(command, sizeof(command), "rm -rf '%s'", root);
+    return system(command);
+}
+
+/* What the log was told. */
+static char log_text[4096];
+static void take_line(void *user, const char *text) {
+    (void)user;
+    strncat(log_text, text, sizeof(log_text) - strlen(log_text) - 2);
+    strcat(log_text, "\n");
+}
+
+static uint64_t reported, reports;
+static void take_report(void *user, uint64_t done, uint64_t total) {
+    assert_true(done > reported && done <= total);
+    assert_true(pthread_equal(*(pthread_t *)user, pthread_self()));
+    reported = done;
+    reports++;
+}
+
+static uint8_t pixel(int seed, int i) { return (uint8_t)(seed * 37 + i * 11); }
+static uint8_t label(int seed, int i) { return (uint8_t)((seed + i) % 40); } /* 34..39: no Cityscapes id */
+
+static void write_image(const char *path, int seed, int height) {
+    uint8_t rgb[3 * W * H];
+    for (int i = 0; i < 3 * W * H; i++) {
+        rgb[i] = pixel(seed, i);
+    }
+    struct fscnn_picture picture = {.width = W, .height = height, .rgb = rgb};
+    assert_int_equal(fscnn_picture_write_png(path, &picture, NULL), FSCNN_OK);
+}
+
+static void write_label_file(const char *path, int seed, int height) {
+    uint8_t ids[W * H];
+    for (int i = 0; i < W * H; i++) {
+        ids[i] = label(seed, i);
+    }
+    struct fscnn_labels labels = {.width = W, .height = height, .labels = ids};
+    assert_int_equal(fscnn_labels_write_png(path, &labels, FSCNN_STYLE_TRAINIDS, NULL, NULL), FSCNN_OK);
+}
+
+static void add_pair(const char *city, const char *stem, int seed) {
+    char path[256];
+    snprintf(path, sizeof(path), "data/leftImg8bit/val/%s", city);
+    assert_int_equal(folder_make(at(path), NULL), FSCNN_OK);
+    snprintf(path, sizeof(path), "data/leftImg8bit/val/%s/%s_leftImg8bit.png", city, stem);
+    write_image(at(path), seed, H);
+    snprintf(path, sizeof(path), "data/gtFine/val/%s", city);
+    assert_int_equal(folder_make(at(path), NULL), FSCNN_OK);
+    snprintf(path, sizeof(path), "data/gtFine/val/%s/%s_gtFine_labelIds.png", city, stem);
+    write_label_file(at(path), seed, H);
+}
+
+/* Two cities with three pictures; around them, everything that is to be passed over. */
+static void make_data(void) {
+    add_pair("ulm", "ulm_000000_000002", 3);
+    add_pair("ulm", "ulm_000000_000001", 2);
+    add_pair("aachen", "aachen_000000_000009", 1);
+    write_image(at("data/leftImg8bit/val/ulm/ulm_000000_000003_leftImg8bit.png"), 4, H); /* no labels */
+    assert_int_equal(file_write(at("data/leftImg8bit/val/ulm/._ulm_000000_000001_leftImg8bit.png"), "x", 1, NULL), 0);
+    assert_int_equal(file_write(at("data/leftImg8bit/val/._ulm"), "x", 1, NULL), 0);
+    assert_int_equal(file_write(at("data/leftImg8bit/val/list.txt"), "x", 1, NULL), 0);
+    assert_int_equal(file_write(at("data/leftImg8bit/val/ulm/notes.png"), "x", 1, NULL), 0);
+    assert_int_equal(file_write(at("data/leftImg8bit/val/ulm/_leftImg8bit.png"), "x", 1, NULL), 0);
+}
+
+static enum fscnn_status open_data(struct fscnn_dataset *out, struct fscnn_error *err) {
+    log_text[0] = '\0';
+    return fscnn_dataset_open(at("data"), "val", (struct fscnn_log){.line = take_line}, out, err);
+}
+
+static void test_layout(void **state) {
+    (void)state;
+    struct fscnn_dataset dataset;
+    make_data();
+    assert_int_equal(open_data(&dataset, NULL), FSCNN_OK);
+    assert_int_equal(dataset.count, 3);
+    assert_int_equal(dataset.skipped, 1);
+    assert_string_equal(dataset.items[0].stem, "aachen_000000_000009");
+    assert_string_equal(dataset.items[1].stem, "ulm_000000_000001");
+    assert_string_equal(dataset.items[2].stem, "ulm_000000_000002");
+    assert_string_equal(dataset.items[1].image_path, at("data/leftImg8bit/val/ulm/ulm_000000_000001_leftImg8bit.png"));
+    assert_string_equal(dataset.items[1].label_path, at("data/gtFine/val/ulm/ulm_000000_000001_gtFine_labelIds.png"));
+    assert_non_null(strstr(log_text, "ulm_000000_000003_leftImg8bit.png: skipped, no label file"));
+    assert_null(strchr(strchr(log_text, '\n') + 1, '\n')); /* one line */
+    fscnn_dataset_free(&dataset);
+    assert_int_equal(dataset.count, 0);
+}
+
+static void test_layout_errors(void **state) {
+    (void)state;
+    struct fscnn_dataset dataset;
+    struct fscnn_error error;
+    assert_int_equal(open_data(&dataset, &error), FSCNN_ERROR_IO);
+    assert_non_null(strstr(error.text, "data/leftImg8bit/val: there is no such folder; expected: "));
+    assert_int_equal(folder_make(at("data/leftImg8bit/val/ulm"), NULL), FSCNN_OK);
+    assert_int_equal(open_data(&dataset, &error), FSCNN_ERROR_IO);
+    assert_non_null(strstr(error.text, "data/gtFine/val: there is no such folder"));
+    assert_int_equal(folder_make(at("data/gtFine/val"), NULL), FSCNN_OK);
+    assert_int_equal(open_data(&dataset, &error), FSCNN_ERROR_FORMAT);
+    assert_non_null(strstr(error.text, "no pictures found"));
+    write_image(at("data/leftImg8bit/val/ulm/a_leftImg8bit.png"), 1, H);
+    assert_int_equal(open_data(&dataset, &error), FSCNN_ERROR_FORMAT);
+    assert_non_null(strstr(error.text, "none of the pictures has a label file"));
+    add_pair("ulm", "a", 1);
+    assert_int_equal(open_data(&dataset, &error), FSCNN_OK);
+    fscnn_dataset_free(&dataset);
+    add_pair("bonn", "a", 1); /* the results of both would have one name */
+    assert_int_equal(open_data(&dataset, &error), FSCNN_ERROR_FORMAT);
+    assert_non_null(strstr(error.text, "a_leftImg8bit.png: the name is taken by "));
+    assert_null(dataset.items);
+}
+
+static enum fscnn_status preprocess(bool force, int threads, struct fscnn_preprocess_result *result,
+                                    struct fscnn_error *err) {
+    pthread_t self = pthread_self();
+    char input[512], output[512], sort_log[512];
+    snprintf(input, sizeof(input), "%s", at("data"));
+    snprintf(output, sizeof(output), "%s", at("out"));
+    snprintf(sort_log, sizeof(sort_log), "%s", at("sort.log"));
+    struct fscnn_preprocess_options options = {.input_path = input,
+                                               .output_path = output,
+                                               .sort_log_path = sort_log,
+                                               .threads = threads,
+                                               .force = force,
+                                               .progress = {.report = take_report, .user = &self},
+                                               .log = {.line = take_line}};
+    reported = reports = 0;
+    log_text[0] = '\0';
+    return fscnn_preprocess(&options, result, err);
+}
+
+static void assert_floats(const char *path, const float *expected, size_t count) {
+    struct file_map map;
+    assert_int_equal(file_map_open(path, &map, NULL), FSCNN_OK);
+    assert_int_equal(map.size, count * sizeof(float));
+    assert_memory_equal(map.data, expected, map.size);
+    file_map_close(&map);
+}
+
+static void assert_content(const char *stem, int seed) {
+    float table[3][256], image[3 * W * H], labels[W * H];
+    char path[256];
+    normalize_table(table);
+    for (int i = 0; i < W * H; i++) {
+        for (int c = 0; c < 3; c++) {
+            image[c * W * H + i] = table[c][pixel(seed, 3 * i + c)];
+        }
+        uint8_t train_id = fscnn_train_id_of_label_id(label(seed, i));
+        labels[i] = train_id == 255 ? -1.0F : train_id;
+    }
+    snprintf(path, sizeof(path), "out/leftImg8bit/%s_leftImg8bit.bin", stem);
+    assert_floats(at(path), image, 3 * W * H);
+    snprintf(path, sizeof(path), "out/gtFine/%s_gtFine_labelIds.bin", stem);
+    assert_floats(at(path), labels, W * H);
+}
+
+/* Files in the output folders: nothing temporary may stay behind. */
+static int count_outputs(void) {
+    char command[256];
+    snprintf(command, sizeof(command), "find '%s' -type f | wc -l", at("out"));
+    FILE *pipe = popen(command, "r");
+    int count = -1;
+    assert_int_equal(fscanf(pipe, "%d", &count), 1);
+    pclose(pipe);
+    return count;
+}
+
+static void test_preprocess(void **state) {
+    (void)state;
+    struct fscnn_preprocess_result result;
+    make_data();
+    for (int threads = 0; threads <= 3; threads++) {
+        assert_int_equal(preprocess(true, threads, &result, NULL), FSCNN_OK);
+        assert_int_equal(result.written, 3);
+        assert_int_equal(result.up_to_date, 0);
+        assert_int_equal(result.unlabelled, 1);
+        assert_true(reported == 3 && reports >= 1);
+        assert_non_null(strstr(log_text, "skipped"));
+        assert_content("aachen_000000_000009", 1);
+        assert_content("ulm_000000_000001", 2);
+        assert_content("ulm_000000_000002", 3);
+        assert_int_equal(count_outputs(), 6);
+    }
+    struct file_map map;
+    assert_int_equal(file_map_open(at("sort.log"), &map, NULL), FSCNN_OK);
+    static const char expected[] = "aachen_000000_000009_leftImg8bit.png\nulm_000000_000001_leftImg8bit.png\n"
+                                   "ulm_000000_000002_leftImg8bit.png\n";
+    assert_int_equal(map.size, strlen(expected));
+    assert_memory_equal(map.data, expected, map.size);
+    file_map_close(&map);
+}
+
+static void set_age(const char *path, int seconds) {
+    struct timespec now, times[2];
+    clock_gettime(CLOCK_REALTIME, &now);
+    now.tv_sec -= seconds;
+    times[0] = times[1] = now;
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void assert_second_run(size_t written) {
+    struct fscnn_preprocess_result result;
+    assert_int_equal(preprocess(false, 2, &result, NULL), FSCNN_OK);
+    assert_int_equal(result.written, written);
+    assert_int_equal(result.up_to_date, 3 - written);
+    assert_content("aachen_000000_000009", 1);
+    assert_content("ulm_000000_000001", 2);
+}
+
+static void test_second_run(void **state) {
+    (void)state;
+    make_data();
+    assert_second_run(3);
+    assert_second_run(0);
+    set_age(at("data/gtFine/val/ulm/ulm_000000_000001_gtFine_labelIds.png"), -100); /* newer than what came of it */
+    assert_second_run(1);
+    set_age(at("data/gtFine/val/ulm/ulm_000000_000001_gtFine_labelIds.png"), 100);
+    assert_second_run(0);
+    set_age(at("data/leftImg8bit/val/aachen/aachen_000000_000009_leftImg8bit.png"), -100);
+    assert_second_run(1);
+    set_age(at("data/leftImg8bit/val/aachen/aachen_000000_000009_leftImg8bit.png"), 100);
+    assert_int_equal(truncate(at("out/leftImg8bit/ulm_000000_000001_leftImg8bit.bin"), 100), 0);
+    assert_second_run(1);
+    assert_int_equal(unlink(at("out/gtFine/aachen_000000_000009_gtFine_labelIds.bin")), 0);
+    assert_second_run(1);
+    assert_second_run(0);
+}
+
+static void test_bad_pictures(void **state) {
+    (void)state;
+    struct fscnn_preprocess_result result;
+    struct fscnn_error error;
+    make_data();
+    write_label_file(at("data/gtFine/val/ulm/ulm_000000_000002_gtFine_labelIds.png"), 3, H - 1);
+    assert_int_equal(preprocess(false, 1, &result, &error), FSCNN_ERROR_FORMAT);
+    assert_non_null(
+        strstr(error.text, "ulm_000000_000002_gtFine_labelIds.png: the labels are 9x24, their picture 10x24"));
+    assert_int_equal(result.written, 2);
+    assert_int_not_equal(access(at("sort.log"), F_OK), 0);
+    write_label_file(at("data/gtFine/val/ulm/ulm_000000_000002_gtFine_labelIds.png"), 3, H);
+    assert_second_run(1);
+    assert_int_equal(truncate(at("data/leftImg8bit/val/ulm/ulm_000000_000001_leftImg8bit.png"), 80), 0);
+    assert_int_equal(preprocess(true, 2, &result, &error), FSCNN_ERROR_FORMAT);
+    assert_non_null(strstr(error.text, "ulm_000000_000001_leftImg8bit.png: "));
+    assert_int_equal(preprocess(true, -1, &result, &error), FSCNN_ERROR_USAGE);
+}
+
+/* A limit on the size of files stands in for a full disk: the write fails half-way. */
+static void test_disk_full(void **state) {
+    (void)state;
+    struct fscnn_preprocess_result result;
+    struct fscnn_error error;
+    struct rlimit old, tight = {.rlim_cur = 2000, .rlim_max = RLIM_INFINITY};
+    make_data();
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    tight.rlim_max = old.rlim_max;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+    enum fscnn_status status = preprocess(false, 2, &result, &error);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_int_equal(status, FSCNN_ERROR_IO);
+    assert_non_null(strstr(error.text, "_leftImg8bit.bin: File too large"));
+    assert_int_equal(result.written, 0);
+    assert_int_equal(count_outputs(), 0);
+    assert_second_run(3);
+}
+
+static void test_output_in_the_way(void **state) {
+    (void)state;
+    struct fscnn_preprocess_result result;
+    struct fscnn_error error;
+    make_data();
+    assert_int_equal(file_write(at("out"), "x", 1, NULL), FSCNN_OK);
+    assert_int_equal(preprocess(false, 2, &result, &error), FSCNN_ERROR_IO);
+    assert_non_null(strstr(error.text, "out"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_layout, make_root, remove_root),
+        cmocka_unit_test_setup_teardown(test_layout_errors, make_root, remove_root),
+        cmocka_unit_test_setup_teardown(test_preprocess, make_root, remove_root),
+        cmocka_unit_test_setup_teardown(test_second_run, make_root, remove_root),
+        cmocka_unit_test_setup_teardown(test_bad_pictures, make_root, remove_root),
+        cmocka_unit_test_setup_teardown(test_disk_full, make_root, remove_root),
+        cmocka_unit_test_setup_teardown(test_output_in_the_way, make_root, remove_root),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,336 @@
+/* The compiled engine against graph_eval: Fast-SCNN and small networks made up at random, on every instruction set that
+ * this processor has, with one thread and with several. */
+#include <math.h>
+
+#include "compile/compile.h"
+#include "cpu/cpu.h"
+#include "graph_eval.h"
+#include "import/import.h"
+#include "passes/passes.h"
+#include "random_model.h"
+#include "run/session.h"
+#include "testing.h"
+
+static uint32_t random_state = 1;
+
+static uint32_t random_u32(void) {
+    random_state = random_state * 1664525U + 1013904223U;
+    return random_state >> 8;
+}
+static int random_int(int low, int high) { return low + (int)(random_u32() % (uint32_t)(high - low + 1)); }
+static float random_float(void) { return (float)random_u32() / 8388608.0F - 1.0F; }
+
+static float *random_floats(struct arena *arena, size_t count, float scale) {
+    float *values = arena_alloc(arena, count, sizeof(float));
+    for (size_t i = 0; i < count; i++) {
+        values[i] = scale * random_float();
+    }
+    return values;
+}
+
+/* ---- compiling and comparing ---- */
+
+static void print_line(void *user, const char *text) {
+    (void)user;
+    print_message("# %s\n", text);
+}
+
+static struct fscnn_model *compile_graph(struct graph *graph) {
+    struct fscnn_error err = {""};
+    struct plan plan = {0};
+    struct pack pack = {0};
+    struct fscnn_model *model = NULL;
+    enum fscnn_status status = passes_run(graph, (struct fscnn_log){0}, &err);
+    if (status == FSCNN_OK) {
+        status = lower(graph, &plan, &pack, &err);
+    }
+    plan.num_batch_sizes = 1;
+    plan.batch_sizes[0] = 1;
+    if (status == FSCNN_OK) {
+        status = model_create(&plan, (struct file_map){0}, pack.bytes, &model, &err);
+    }
+    if (status != FSCNN_OK) {
+        print_error("%s\n", err.text);
+    }
+    assert_int_equal(status, FSCNN_OK);
+    return model;
+}
+
+struct outputs {
+    float *logits;
+    uint8_t *labels;
+};
+
+static double largest_difference(const float *a, const float *b, size_t count) {
+    double most = 0;
+    for (size_t i = 0; i < count; i++) {
+        double d = fabs((double)a[i] - (double)b[i]);
+        most = d > most || isnan(d) ? d : most;
+    }
+    return most;
+}
+
+/* The labels that the session gave are the arg max of its logits. */
+static void check_labels(const float *logits, const uint8_t *labels, int classes, size_t pixels) {
+    for (size_t i = 0; i < pixels; i++) {
+        int best = 0;
+        for (int c = 1; c < classes; c++) {
+            best = logits[(size_t)c * pixels + i] > logits[(size_t)best * pixels + i] ? c : best;
+        }
+        assert_int_equal(labels[i], best);
+    }
+}
+
+static void check_session(const struct fscnn_model *model, uint32_t flags, int threads, const float *image,
+                          const float *expected, double tolerance) {
+    struct fscnn_error err = {""};
+    struct fscnn_session *session;
+    struct fscnn_session_options options = {.threads = threads};
+    assert_int_equal(fscnn_session_create(model, &options, &session, &err), FSCNN_OK);
+    session->kernels = kernels_get(flags);
+    const struct stage *output = model_output(model);
+    size_t pixels = (size_t)output->h * (size_t)output->w, count = pixels * (size_t)output->c;
+    float *logits = malloc(count * sizeof(float));
+    uint8_t *labels = malloc(pixels);
+    uint16_t *halves = malloc(count * sizeof(*halves));
+    if (!model->plan.output_is_labels) {
+        assert_int_equal(fscnn_session_run(session, FSCNN_INPUT_F32, image, FSCNN_OUTPUT_F32, logits, 1, &err),
+                         FSCNN_OK);
+        double difference = largest_difference(logits, expected, count);
+        if (!(difference <= tolerance)) {
+            fscnn_model_describe(model, (struct fscnn_log){.line = print_line});
+            print_error("isa %s, %d threads: largest difference %g of %g\n", session->kernels.isa, threads, difference,
+                        tolerance);
+        }
+        assert_true(difference <= tolerance);
+        assert_int_equal(fscnn_session_run(session, FSCNN_INPUT_F32, image, FSCNN_OUTPUT_F16, halves, 1, &err),
+                         FSCNN_OK);
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(halves[i], float_to_half(logits[i]));
+        }
+    }
+    assert_int_equal(fscnn_session_run(session, FSCNN_INPUT_F32, image, FSCNN_OUTPUT_LABELS, labels, 1, &err),
+                     FSCNN_OK);
+    if (!model->plan.output_is_labels) {
+        check_labels(logits, labels, output->c, pixels);
+    } else {
+        for (size_t i = 0; i < pixels; i++) { /* ties may fall either way by rounding: few */
+            assert_true((float)labels[i] == expected[i] || tolerance > 0);
+        }
+    }
+    free(logits);
+    free(labels);
+    free(halves);
+    fscnn_session_free(&session);
+}
+
+static const uint32_t isas[] = {0, CPU_AVX2, CPU_AVX2 | CPU_AVX512, CPU_NEON};
+
+/* Evaluates, compiles and compares; frees the graph. */
+static void check_graph(struct graph *graph, double tolerance) {
+    struct shape in = graph->nodes[graph->input].shape, out = graph->nodes[graph->output].shape;
+    struct arena arena = {0};
+    float *image = random_floats(&arena, shape_count(in), 2.0F);
+    float *planar = arena_alloc(&arena, shape_count(in), sizeof(float));
+    float *expected = arena_alloc(&arena, shape_count(out), sizeof(float));
+    float *expected_planar = arena_alloc(&arena, shape_count(out), sizeof(float));
+    float *planar_after = arena_alloc(&arena, shape_count(out), sizeof(float));
+    nhwc_to_nchw(in, image, planar);
+    graph_eval(graph, image, expected);
+    nhwc_to_nchw(out, expected, expected_planar);
+    struct fscnn_model *model = compile_graph(graph);
+    graph_eval(graph, image, expected); /* the passes keep what the graph computes */
+    nhwc_to_nchw(out, expected, planar_after);
+    assert_true(largest_difference(planar_after, expected_planar, shape_count(out)) <= tolerance);
+    for (size_t i = 0; i < ARRAY_SIZE(isas); i++) {
+        for (int threads = 1; threads <= 3 && (isas[i] & cpu_flags_found()) == isas[i]; threads++) {
+            check_session(model, isas[i], threads, planar, expected_planar, tolerance);
+        }
+    }
+    fscnn_model_free(&model);
+    graph_free(&graph);
+    arena_free(&arena);
+}
+
+/* ---- made-up networks ---- */
+
+static int add_node(struct graph *graph, const struct node *node) {
+    struct fscnn_error err = {""};
+    int index = -1;
+    if (graph_add(graph, node, &index, &err) != FSCNN_OK) {
+        return -1;
+    }
+    return index;
+}
+
+static int add_conv(struct graph *g, int from, int channels, int kernel, int stride, int pad, int groups) {
+    int in = g->nodes[from].shape.c / groups;
+    size_t count = (size_t)channels * (size_t)(kernel * kernel * in);
+    struct node n = {.op = OP_CONV, .num_inputs = 1, .inputs = {from}};
+    n.attr.conv =
+        (struct conv_attr){.kh = kernel,
+                           .kw = kernel,
+                           .stride_h = stride,
+                           .stride_w = stride,
+                           .pad_top = pad,
+                           .pad_left = pad,
+                           .pad_bottom = random_int(0, 1) ? pad : pad / 2,
+                           .pad_right = pad,
+                           .groups = groups,
+                           .out_channels = channels,
+                           .weights = random_floats(&g->arena, count, 1.7F / sqrtf((float)(kernel * kernel * in))),
+                           .bias = random_int(0, 1) ? random_floats(&g->arena, (size_t)channels, 0.3F) : NULL};
+    return add_node(g, &n);
+}
+
+static int add_clamp(struct graph *g, int from, float high) {
+    struct node n = {.op = OP_CLAMP, .num_inputs = 1, .inputs = {from}, .attr.clamp = {0.0F, high}};
+    return add_node(g, &n);
+}
+
+static int add_affine(struct graph *g, int from) {
+    int c = g->nodes[from].shape.c;
+    double *scale = arena_alloc(&g->arena, (size_t)c, sizeof(double));
+    double *shift = arena_alloc(&g->arena, (size_t)c, sizeof(double));
+    for (int i = 0; i < c; i++) {
+        scale[i] = 0.6 + 0.4 * random_float();
+        shift[i] = 0.2 * random_float();
+    }
+    struct node n = {.op = OP_AFFINE, .num_inputs = 1, .inputs = {from}, .attr.affine = {scale, shift}};
+    return add_node(g, &n);
+}
+
+static int add_binary(struct graph *g, enum op op, int a, int b) {
+    struct node n = {.op = op, .num_inputs = 2, .inputs = {a, b}};
+    return add_node(g, &n);
+}
+
+static int add_unary(struct graph *g, enum op op, int a) {
+    struct node n = {.op = op, .num_inputs = 1, .inputs = {a}};
+    return add_node(g, &n);
+}
+
+static int add_resize(struct graph *g, int from, int h, int w) {
+    struct shape in = g->nodes[from].shape;
+    bool corners = random_int(0, 1);
+    struct node n = {.op = OP_RESIZE, .num_inputs = 1, .inputs = {from}};
+    struct resize_attr *a = &n.attr.resize;
+    *a = (struct resize_attr){.mode = random_int(0, 3) ? RESIZE_LINEAR : RESIZE_NEAREST_FLOOR, .out_h = h, .out_w = w};
+    a->scale_h = corners ? (h > 1 ? (float)(in.h - 1) / (float)(h - 1) : 0) : (float)in.h / (float)h;
+    a->scale_w = corners ? (w > 1 ? (float)(in.w - 1) / (float)(w - 1) : 0) : (float)in.w / (float)w;
+    a->offset_h = corners ? 0 : 0.5F * a->scale_h - 0.5F;
+    a->offset_w = corners ? 0 : 0.5F * a->scale_w - 0.5F;
+    return add_node(g, &n);
+}
+
+static int add_pool(struct graph *g, int from, int bins) {
+    struct node n = {.op = OP_POOL, .num_inputs = 1, .inputs = {from}};
+    struct shape in = g->nodes[from].shape;
+    if (pool_axis_adaptive(g, in.h, bins, &n.attr.pool.h, NULL) != FSCNN_OK ||
+        pool_axis_adaptive(g, in.w, bins, &n.attr.pool.w, NULL) != FSCNN_OK) {
+        return -1;
+    }
+    return add_node(g, &n);
+}
+
+static int add_pad(struct graph *g, int from) {
+    struct node n = {.op = OP_PAD, .num_inputs = 1, .inputs = {from}};
+    n.attr.pad = (struct pad_attr){random_int(0, 2), random_int(0, 2), random_int(0, 2), random_int(0, 2)};
+    return add_node(g, &n);
+}
+
+/* One more node behind `from`, of a kind drawn at random. */
+static int grow(struct graph *g, int from) {
+    struct shape s = g->nodes[from].shape;
+    int other;
+    switch (random_int(0, 12)) {
+    case 0: return add_conv(g, from, random_int(1, 70), 1, 1, 0, 1);
+    case 1: return add_conv(g, from, random_int(1, 40), 3, random_int(1, 2), random_int(0, 1), 1);
+    case 2: return add_conv(g, from, s.c, 3, random_int(1, 2), 1, s.c);
+    case 3: return add_conv(g, from, s.c, random_int(2, 5), random_int(1, 3), random_int(0, 2), s.c);
+    case 4: return add_clamp(g, from, random_int(0, 1) ? 6.0F : INFINITY);
+    case 5: return add_affine(g, from);
+    case 6: /* inverted residual */
+        other = add_conv(g, from, s.c * 6, 1, 1, 0, 1);
+        other = add_clamp(g, add_affine(g, other), 6.0F);
+        other = add_clamp(g, add_conv(g, other, s.c * 6, 3, 1, 1, s.c * 6), 6.0F);
+        other = add_conv(g, other, s.c, 1, 1, 0, 1);
+        return g->nodes[other].shape.h == s.h && g->nodes[other].shape.w == s.w ? add_binary(g, OP_ADD, other, from)
+                                                                                : other;
+    case 7: /* pyramid part */
+        other = add_clamp(g, add_conv(g, add_pool(g, from, random_int(1, 4)), 5, 1, 1, 0, 1), INFINITY);
+        return add_binary(g, OP_CONCAT, from, add_resize(g, other, s.h, s.w));
+    case 8: return add_resize(g, from, random_int(1, 40), random_int(1, 60));
+    case 9: return add_binary(g, OP_ADD, from, add_conv(g, from, s.c, 1, 1, 0, 1));
+    case 10: /* two paths of 1x1 convolutions summed */
+        return add_binary(g, OP_ADD, add_conv(g, from, 24, 1, 1, 0, 1),
+                          add_conv(g, add_clamp(g, from, INFINITY), 24, 1, 1, 0, 1));
+    case 11: return add_pad(g, from);
+    default: return add_unary(g, OP_SOFTMAX, from);
+    }
+}
+
+static struct graph *random_network(int nodes) {
+    struct graph *g;
+    assert_int_equal(graph_create(&g, NULL), FSCNN_OK);
+    struct node input = {
+        .op = OP_INPUT, .name = "image", .shape = {random_int(9, 50), random_int(9, 70), random_int(1, 3)}};
+    int at = add_node(g, &input);
+    for (int i = 0; i < nodes; i++) {
+        int next = grow(g, at);
+        at = next >= 0 && shape_count(g->nodes[next].shape) < 400000 ? next : at;
+    }
+    if (random_int(0, 1)) {
+        at = add_conv(g, at, random_int(2, 25), 1, 1, 0, 1);
+        at = add_resize(g, at, random_int(1, 90), random_int(1, 130));
+    }
+    g->output = random_int(0, 3) ? at : add_unary(g, OP_SOFTMAX, at);
+    return g;
+}
+
+static void test_random_networks(void **state) {
+    (void)state;
+    for (uint32_t seed = 1; seed <= 150; seed++) {
+        random_state = seed * 2654435761U;
+        struct graph *g = random_network(random_int(1, 9));
+        struct shape s = g->nodes[g->output].shape;
+        if (s.c > 256) {
+            graph_free(&g);
+            continue;
+        }
+        check_graph(g, 2e-3);
+    }
+}
+
+/* ---- Fast-SCNN ---- */
+
+static void check_fast_scnn(int seed, int classes, int h, int w, enum fscnn_pool pool) {
+    const struct random_model random = {.seed = seed, .classes = classes, .dtype = DTYPE_F32};
+    struct fscnn_error err = {""};
+    struct blob blob = {0};
+    struct checkpoint checkpoint;
+    struct graph *graph;
+    const struct import_options options = {.height = h, .width = w, .pool = pool};
+    random_model_write(&random, &blob);
+    assert_int_equal(checkpoint_parse(blob.data, blob.size, "random.pth", &checkpoint, &err), FSCNN_OK);
+    assert_int_equal(import_fast_scnn(&checkpoint, &options, &graph, &err), FSCNN_OK);
+    checkpoint_close(&checkpoint);
+    check_graph(graph, 1e-3);
+    free(blob.data);
+}
+
+static void test_fast_scnn(void **state) {
+    (void)state;
+    check_fast_scnn(1, 19, 192, 256, FSCNN_POOL_FIXED);
+    check_fast_scnn(2, 19, 200, 232, FSCNN_POOL_ADAPTIVE);
+    check_fast_scnn(3, 2, 65, 97, FSCNN_POOL_ADAPTIVE);
+    check_fast_scnn(4, 150, 193, 225, FSCNN_POOL_FIXED);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fast_scnn),
+        cmocka_unit_test(test_random_networks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
