@@ -7,5 +7,11 @@
 /* extern const struct command command_NAME; */
 extern const struct command command_preprocess;
 extern const struct command command_evaluate;
+extern const struct command command_validate;
+extern const struct command command_compile;
+extern const struct command command_export;
+extern const struct command command_infer;
+extern const struct command command_info;
+extern const struct command command_segment;
 
 #endif

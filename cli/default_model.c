@@ -55,6 +55,11 @@ enum fscnn_status default_model_path(char **out, struct fscnn_error *err) {
             return out_of_memory(err);
         }
         if (access(*out, R_OK) == 0) {
+            char *tidy = realpath(*out, NULL); /* without the dots: people read it */
+            if (tidy) {
+                free(*out);
+                *out = tidy;
+            }
             return FSCNN_OK;
         }
         free(*out);
@@ -69,15 +74,19 @@ enum fscnn_status default_model_path(char **out, struct fscnn_error *err) {
 }
 
 bool model_is_source(const char *path) {
-    static const char *const endings[] = {".pth", ".pt", ".tar", ".onnx"};
-    size_t length = strlen(path);
-    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-        size_t n = strlen(endings[i]);
-        if (length >= n && strcasecmp(path + length - n, endings[i]) == 0) {
-            return true;
+    static const char start_of_offline[] = "FASTSCNN", ending[] = ".fscnn";
+    char start[sizeof(start_of_offline) - 1] = "";
+    FILE *file = fopen(path, "rb");
+    if (file) {
+        size_t got = fread(start, 1, sizeof(start), file);
+        fclose(file);
+        if (got == sizeof(start) && memcmp(start, start_of_offline, sizeof(start)) == 0) {
+            return false;
         }
     }
-    return false;
+    /* damaged or missing: the error should be about what the name promises */
+    size_t length = strlen(path);
+    return length < strlen(ending) || strcasecmp(path + length - strlen(ending), ending) != 0;
 }
 
 enum fscnn_status model_open(const char *path, int height, int width, enum fscnn_pool pool, struct fscnn_model **out,

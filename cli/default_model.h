@@ -9,17 +9,17 @@
  * <prefix>/share/fastscnn/fast_scnn_street.pth. Errors: IO, with the places looked at. */
 FSCNN_NODISCARD enum fscnn_status default_model_path(char **out, struct fscnn_error *err);
 
-/* True for a file that is compiled when opened (.pth, .pt, .tar, .onnx), so that any picture size can be had of it;
- * false for an offline model of a fixed size. By the name's end. */
+/* False for an offline model, which has a fixed size; true for a checkpoint or ONNX file, which is compiled when
+ * opened, so that any picture size can be had of it. By content; by the name's end where that says nothing. */
 bool model_is_source(const char *path);
 
 /* Opens a model; path NULL: default_model_path. A source is compiled for height x width (0, 0: what fscnn_compile
  * takes then) and `pool`, which only a checkpoint heeds; an offline model is loaded and has the size it has, which the
- * caller compares (model_check_size). */
+ * caller compares. */
 FSCNN_NODISCARD enum fscnn_status model_open(const char *path, int height, int width, enum fscnn_pool pool,
                                              struct fscnn_model **out, struct fscnn_error *err);
 
-/* USAGE, naming both sizes, where `what` (a picture's name) of height x width does not fit the model. */
+/* USAGE, naming both sizes, where `what` (a picture's name, an option) of height x width does not fit the model. */
 FSCNN_NODISCARD enum fscnn_status model_check_size(const struct fscnn_model *model, const char *what, int height,
                                                    int width, struct fscnn_error *err);
 

@@ -5,9 +5,9 @@
 #include "commands.h"
 
 static const struct command *const commands[] = {
-    &command_preprocess,
-    &command_evaluate,
-    NULL,
+    &command_segment,  &command_preprocess, &command_export,
+    &command_compile,  &command_infer,      &command_evaluate,
+    &command_validate, &command_info,       NULL,
 };
 
 static void print_overview(FILE *out) {

@@ -6,9 +6,10 @@
 
 #include "default_model.h"
 #include "files.h"
+#include "model_cache.h"
 #include "stages.h"
 
-enum { CITYSCAPES_CLASSES = 19, MAX_READERS = 4, MAX_SIZES = 4 };
+enum { CITYSCAPES_CLASSES = 19, MAX_READERS = 4 };
 
 /* A picture on its way. */
 struct item {
@@ -19,22 +20,14 @@ struct item {
     struct fscnn_error err;
 };
 
-/* A model of one picture size. */
-struct opened {
-    struct fscnn_model *model;
-    struct fscnn_session *session;
-    struct fscnn_model_info info;
-};
-
 struct run {
     const struct validation *options;
     struct item *items; /* picture i: items[i % num_items] */
     size_t num_items;
-    struct opened opened[MAX_SIZES]; /* of the sizes met last; used by the running stage alone */
-    size_t num_opened;
-    struct fscnn_evaluation *evaluation;
-    pthread_mutex_t lock; /* of what follows */
-    size_t failed;        /* the first picture that failed; count: none */
+    struct model_cache models;           /* used by the running stage alone, as is the evaluation */
+    struct fscnn_evaluation *evaluation; /* made when the first model tells the classes */
+    pthread_mutex_t lock;                /* of what follows */
+    size_t failed;                       /* the first picture that failed; count: none */
     enum fscnn_status status;
     struct fscnn_error err;
 };
@@ -106,39 +99,18 @@ static bool read_item(void *user, size_t i) {
 
 /* ----------------------------------------------------------------------------- running ---- */
 
-static void close_model(struct opened *opened) {
-    fscnn_session_free(&opened->session);
-    fscnn_model_free(&opened->model);
-}
-
-/* A session for pictures of this size. A new one takes the place of the one opened longest ago. */
-static enum fscnn_status open_size(struct run *run, const char *name, int height, int width, struct opened **out,
-                                   struct fscnn_error *err) {
-    const struct validation *o = run->options;
-    for (size_t i = 0; i < run->num_opened && i < MAX_SIZES; i++) {
-        *out = &run->opened[i];
-        if ((*out)->info.height == height && (*out)->info.width == width) {
-            return FSCNN_OK;
+/* The model for this picture's size. */
+static enum fscnn_status open_model(struct run *run, const char *name, const struct fscnn_picture *picture,
+                                    struct cached_model **out, struct fscnn_error *err) {
+    const struct model_cache *models = &run->models;
+    if (models->fixed_height) { /* the one model there is */
+        enum fscnn_status status =
+            model_check_size(models->entries[0].model, name, picture->height, picture->width, err);
+        if (status != FSCNN_OK) {
+            return status;
         }
     }
-    struct opened opened = {0};
-    const struct fscnn_session_options session_options = {.threads = o->threads};
-    enum fscnn_status status = model_open(o->model, height, width, o->pool, &opened.model, err);
-    if (status == FSCNN_OK) {
-        status = model_check_size(opened.model, name, height, width, err);
-    }
-    if (status == FSCNN_OK) {
-        status = fscnn_session_create(opened.model, &session_options, &opened.session, err);
-    }
-    if (status != FSCNN_OK) {
-        close_model(&opened);
-        return status;
-    }
-    fscnn_model_get_info(opened.model, &opened.info);
-    *out = &run->opened[run->num_opened++ % MAX_SIZES];
-    close_model(*out);
-    **out = opened;
-    return FSCNN_OK;
+    return model_cache_get(&run->models, picture->height, picture->width, out, err);
 }
 
 /* The first model says how many classes are evaluated. */
@@ -146,8 +118,8 @@ static enum fscnn_status check_model(struct run *run, const struct fscnn_model_i
     int classes = info->output_is_labels ? CITYSCAPES_CLASSES : info->classes;
     if (info->output_height != info->height || info->output_width != info->width) {
         return fail(err, FSCNN_ERROR_UNSUPPORTED,
-                    "%.200s gives %d x %d labels for %d x %d pictures; evaluation needs one a pixel",
-                    run->options->model, info->output_height, info->output_width, info->height, info->width);
+                    "%.200s gives %d x %d labels for %d x %d pictures; evaluation needs one a pixel", run->models.path,
+                    info->output_height, info->output_width, info->height, info->width);
     }
     if (run->options->label_type == LABELS_LABEL_IDS && classes < CITYSCAPES_CLASSES) {
         return fail(
@@ -174,11 +146,12 @@ static enum fscnn_status name_image(struct run *run, const struct fscnn_dataset_
 
 static enum fscnn_status evaluate_item(struct run *run, const struct fscnn_dataset_item *source, struct item *item,
                                        struct fscnn_error *err) {
-    struct opened *opened = NULL;
-    enum fscnn_status status =
-        open_size(run, base_name(source->image_path), item->picture.height, item->picture.width, &opened, err);
+    struct cached_model *opened = NULL;
+    enum fscnn_status status = open_model(run, base_name(source->image_path), &item->picture, &opened, err);
     if (status == FSCNN_OK) {
-        status = check_model(run, &opened->info, err);
+        struct fscnn_model_info info;
+        fscnn_model_get_info(opened->model, &info);
+        status = check_model(run, &info, err);
     }
     if (status == FSCNN_OK) {
         status = fscnn_session_run(opened->session, FSCNN_INPUT_U8, item->picture.rgb, FSCNN_OUTPUT_LABELS,
@@ -237,12 +210,16 @@ enum fscnn_status validation_run(const struct validation *options, struct fscnn_
                             .finish = finish_item,
                             .user = &run};
     *out = NULL;
+    enum fscnn_status status = model_cache_open(options->model, options->pool, options->threads, &run.models, err);
+    if (status != FSCNN_OK) {
+        return status;
+    }
     run.num_items = (size_t)(stages.read_ahead + stages.write_behind);
     run.items = calloc(run.num_items, sizeof(*run.items));
     if (!run.items) {
-        return fail(err, FSCNN_ERROR_MEMORY, "out of memory");
-    }
-    if (stages_run(&stages)) {
+        run.num_items = 0;
+        run.status = fail(err, FSCNN_ERROR_MEMORY, "out of memory");
+    } else if (stages_run(&stages)) {
         *out = run.evaluation;
         run.evaluation = NULL;
     } else if (run.status == FSCNN_OK) {
@@ -253,9 +230,7 @@ enum fscnn_status validation_run(const struct validation *options, struct fscnn_
     for (size_t i = 0; i < run.num_items; i++) {
         clear_item(&run.items[i]);
     }
-    for (size_t i = 0; i < MAX_SIZES; i++) {
-        close_model(&run.opened[i]);
-    }
+    model_cache_free(&run.models);
     fscnn_evaluation_free(&run.evaluation);
     free(run.items);
     pthread_mutex_destroy(&run.lock);

@@ -14,9 +14,10 @@ struct values {
 };
 
 static char output[8192]; /* what the parser printed */
+static char *parsed[16];  /* argv after it */
 
 /* Runs the parser over words (NULL-terminated, argv[0] first), gathering stdout and stderr. */
-static int parse_words(struct values *v, char **words, int *positional) {
+static int parse_words(struct values *v, const char *const *words, int *positional) {
     const struct option options[] = {
         {"long_name", 'n', OPTION_TEXT, &v->name, "TEXT", "a text"},
         {"count", 'c', OPTION_INT, &v->count, "N", "a number", .low = -2, .high = 9, .given = &v->count_given},
@@ -27,8 +28,8 @@ static int parse_words(struct values *v, char **words, int *positional) {
     };
     const struct command command = {.name = "try", .arguments = "[OPTIONS]", .summary = "tries", .example = "  try"};
     int argc = 0;
-    while (words[argc]) {
-        argc++;
+    for (; words[argc]; argc++) {
+        parsed[argc] = (char *)words[argc];
     }
     char path[] = "/tmp/test_options.XXXXXX";
     int file = mkstemp(path), out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO);
@@ -36,7 +37,7 @@ static int parse_words(struct values *v, char **words, int *positional) {
     fflush(stdout);
     dup2(file, STDOUT_FILENO);
     dup2(file, STDERR_FILENO);
-    int code = options_parse(&command, options, sizeof(options) / sizeof(options[0]), argc, words, positional);
+    int code = options_parse(&command, options, sizeof(options) / sizeof(options[0]), argc, parsed, positional);
     fflush(stdout);
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
@@ -49,7 +50,7 @@ static int parse_words(struct values *v, char **words, int *positional) {
     return code;
 }
 
-#define PARSE(v, ...) parse_words(v, (char *[]){"try", __VA_ARGS__, NULL}, NULL)
+#define PARSE(v, ...) parse_words(v, (const char *[]){"try", __VA_ARGS__, NULL}, NULL)
 
 static void test_values(void **state) {
     (void)state;
@@ -83,7 +84,7 @@ static void test_spellings(void **state) {
 static void test_defaults_stay(void **state) {
     (void)state;
     struct values v = {.name = "default", .count = 7, .colour = 1, .size = {1, 2}};
-    assert_int_equal(parse_words(&v, (char *[]){"try", NULL}, NULL), -1);
+    assert_int_equal(parse_words(&v, (const char *[]){"try", NULL}, NULL), -1);
     assert_string_equal(v.name, "default");
     assert_int_equal(v.count, 7);
     assert_int_equal(v.size[1], 2);
@@ -96,9 +97,9 @@ static void test_truth_words(void **state) {
     static const char *const no[] = {"no", "false", "f", "n", "0", "NO", "False"};
     for (size_t i = 0; i < 7; i++) {
         struct values v = {0};
-        assert_int_equal(PARSE(&v, "--yes", (char *)yes[i]), -1);
+        assert_int_equal(PARSE(&v, "--yes", yes[i]), -1);
         assert_true(v.yes);
-        assert_int_equal(PARSE(&v, "--yes", (char *)no[i]), -1);
+        assert_int_equal(PARSE(&v, "--yes", no[i]), -1);
         assert_false(v.yes);
     }
 }
@@ -107,13 +108,13 @@ static void test_positional(void **state) {
     (void)state;
     struct values v = {0};
     int count = -1;
-    char *words[] = {"try", "a", "--count", "1", "b", "-", "--", "--flag", NULL};
+    const char *const words[] = {"try", "a", "--count", "1", "b", "-", "--", "--flag", NULL};
     assert_int_equal(parse_words(&v, words, &count), -1);
     assert_int_equal(count, 4);
-    assert_string_equal(words[1], "a");
-    assert_string_equal(words[2], "b");
-    assert_string_equal(words[3], "-");
-    assert_string_equal(words[4], "--flag");
+    assert_string_equal(parsed[1], "a");
+    assert_string_equal(parsed[2], "b");
+    assert_string_equal(parsed[3], "-");
+    assert_string_equal(parsed[4], "--flag");
     assert_false(v.flag);
     assert_int_equal(v.count, 1);
 }
@@ -122,7 +123,7 @@ static void test_positional(void **state) {
 static void test_refusals(void **state) {
     (void)state;
     static const struct {
-        char *words[4];
+        const char *words[4];
         const char *message;
     } table[] = {
         {{"try", "--unknown"}, "unknown option '--unknown'"},
@@ -147,9 +148,7 @@ static void test_refusals(void **state) {
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct values v = {0};
-        char *words[4];
-        memcpy(words, table[i].words, sizeof(words));
-        assert_int_equal(parse_words(&v, words, NULL), EXIT_BAD_USAGE);
+        assert_int_equal(parse_words(&v, table[i].words, NULL), EXIT_BAD_USAGE);
         if (!strstr(output, table[i].message) || !strstr(output, "fastscnn try: ")) {
             fail_msg("row %zu: \"%s\" instead of \"%s\"", i, output, table[i].message);
         }
@@ -161,7 +160,8 @@ static void test_required(void **state) {
     const char *value = NULL;
     const struct option options[] = {{"must", 0, OPTION_TEXT, &value, "X", "needed", .required = true}};
     const struct command command = {.name = "try", .arguments = "", .summary = "", .example = ""};
-    char *with[] = {"try", "--must", "x", NULL}, *without[] = {"try", NULL};
+    char name[] = "try", must[] = "--must", x[] = "x";
+    char *with[] = {name, must, x, NULL}, *without[] = {name, NULL};
     assert_int_equal(options_parse(&command, options, 1, 3, with, NULL), -1);
     assert_string_equal(value, "x");
     assert_int_equal(options_parse(&command, options, 1, 1, without, NULL), EXIT_BAD_USAGE);
@@ -170,7 +170,7 @@ static void test_required(void **state) {
 static void test_help(void **state) {
     (void)state;
     struct values v = {0};
-    static char *const spellings[] = {"--help", "-h"};
+    static const char *const spellings[] = {"--help", "-h"};
     for (int i = 0; i < 2; i++) {
         assert_int_equal(PARSE(&v, "--count", "1", spellings[i], "--unknown"), EXIT_OK);
         assert_non_null(strstr(output, "Usage: fastscnn try [OPTIONS]"));

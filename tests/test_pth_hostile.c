@@ -23,7 +23,16 @@ static void refuse(const void *data, size_t size, enum fscnn_status expected, co
     assert_null(checkpoint.tensors);
 }
 
-/* Wraps a pickle into both layouts. */
+/* Wraps a pickle that needs no storage into an archive. */
+static void refuse_zipped(const struct blob *object, enum fscnn_status expected, const char *text) {
+    struct pth_parts parts = {.object = *object};
+    struct blob file;
+    pth_write_zip(&parts, "model", &file);
+    refuse(file.data, file.size, expected, text);
+    blob_free(&file);
+}
+
+/* Wraps a pickle that has tensors into both layouts. */
 static void refuse_object(const struct blob *object, enum fscnn_status expected, const char *text) {
     struct pth_parts parts = {.object = *object, .storages = &number_storage, .num_storages = 1};
     struct blob file;
@@ -33,13 +42,6 @@ static void refuse_object(const struct blob *object, enum fscnn_status expected,
     pth_write_legacy(&parts, &file);
     refuse(file.data, file.size, expected, text);
     blob_free(&file);
-}
-
-static void refuse_pickle(const char *opcodes, size_t size, enum fscnn_status expected, const char *text) {
-    struct blob object = {0};
-    blob_put(&object, opcodes, size);
-    refuse_object(&object, expected, text);
-    blob_free(&object);
 }
 
 /* -------------------------------------------------------------------------------------- programs ---- */
@@ -77,11 +79,7 @@ static void runs_nothing(void **state) {
         blob_u8(&lines, '(');
         pickle_text(&lines, command);
         blob_put(&lines, "tR.", 3);
-        struct pth_parts parts = {.object = lines};
-        struct blob file;
-        pth_write_zip(&parts, "model", &file);
-        refuse(file.data, file.size, FSCNN_ERROR_UNSUPPORTED, text);
-        blob_free(&file);
+        refuse_zipped(&lines, FSCNN_ERROR_UNSUPPORTED, text);
         blob_free(&lines);
 
         snprintf(text, sizeof(text), ": global %s.%s refused", globals[i].module, globals[i].name);
@@ -155,7 +153,10 @@ static void refuses_programs_that_make_no_sense(void **state) {
         {PICKLE("}X\1\0\0\0\nctorch._utils\n_rebuild_parameter\n)Rs."), FSCNN_ERROR_FORMAT, "not printable"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        refuse_pickle(cases[i].opcodes, cases[i].size, cases[i].status, cases[i].text);
+        struct blob object = {0};
+        blob_put(&object, cases[i].opcodes, cases[i].size);
+        refuse_zipped(&object, cases[i].status, cases[i].text);
+        blob_free(&object);
     }
 }
 
@@ -173,16 +174,16 @@ static void bounds_depth_and_memory(void **state) {
     repeat(&object, "]", DEEP);
     repeat(&object, "a", DEEP - 1);
     blob_u8(&object, '.');
-    refuse_object(&object, FSCNN_ERROR_FORMAT, "holds a list, not a state_dict");
+    refuse_zipped(&object, FSCNN_ERROR_FORMAT, "holds a list, not a state_dict");
     object.size = 0;
     repeat(&object, "(", MANY);
-    refuse_object(&object, FSCNN_ERROR_MEMORY, "open marks");
+    refuse_zipped(&object, FSCNN_ERROR_MEMORY, "open marks");
     object.size = 0;
     repeat(&object, "N", MANY);
-    refuse_object(&object, FSCNN_ERROR_MEMORY, "pickle stack deeper than");
+    refuse_zipped(&object, FSCNN_ERROR_MEMORY, "pickle stack deeper than");
     object.size = 0;
     repeat(&object, "]0", 2 * MANY);
-    refuse_object(&object, FSCNN_ERROR_MEMORY, "pickle needs more than");
+    refuse_zipped(&object, FSCNN_ERROR_MEMORY, "pickle needs more than");
     object.size = 0;
     pickle_start(&object); /* one dict, in a dict under many keys */
     repeat(&object, "}q", 1);
@@ -194,27 +195,21 @@ static void bounds_depth_and_memory(void **state) {
         blob_put(&object, "VK\nh\0", 5);
     }
     blob_put(&object, "u.", 2);
-    refuse_object(&object, FSCNN_ERROR_UNSUPPORTED, "too many dicts to look for a state_dict in");
+    refuse_zipped(&object, FSCNN_ERROR_UNSUPPORTED, "too many dicts to look for a state_dict in");
     blob_free(&object);
 }
 
 /* --------------------------------------------------------------------------------------- tensors ---- */
 
 static void refuse_view(const struct pth_view *view, enum fscnn_status expected, const char *text) {
-    struct blob object = {0}, file;
+    struct blob object = {0};
     pickle_start(&object);
     pickle_dict_start(&object, true);
     pickle_text(&object, "w");
     pickle_tensor(&object, view);
     pickle_dict_end(&object);
     pickle_stop(&object);
-    struct pth_parts parts = {.object = object, .storages = &number_storage, .num_storages = 1};
-    pth_write_zip(&parts, "model", &file);
-    refuse(file.data, file.size, expected, text);
-    blob_free(&file);
-    pth_write_legacy(&parts, &file);
-    refuse(file.data, file.size, expected, text);
-    blob_free(&file);
+    refuse_object(&object, expected, text);
     blob_free(&object);
 }
 
@@ -348,13 +343,13 @@ static void put_good_object(struct blob *object) {
 
 /* A zip archive of the good object and one more entry. */
 static void refuse_with_entry(const char *name, const char *text_of_it, enum fscnn_status expected, const char *text) {
-    struct zip_writer zip = {0};
+    struct archive_writer zip = {0};
     struct blob object = {0};
     put_good_object(&object);
-    zip_add(&zip, "model/data.pkl", object.data, object.size);
-    zip_add(&zip, "model/data/0", numbers, sizeof(numbers));
-    zip_add(&zip, name, text_of_it, strlen(text_of_it));
-    zip_finish(&zip);
+    archive_add(&zip, "model/data.pkl", object.data, object.size);
+    archive_add(&zip, "model/data/0", numbers, sizeof(numbers));
+    archive_add(&zip, name, text_of_it, strlen(text_of_it));
+    archive_finish(&zip);
     refuse(zip.out.data, zip.out.size, expected, text);
     blob_free(&zip.out);
     blob_free(&object);
@@ -366,9 +361,9 @@ static void refuses_doubtful_archives(void **state) {
     refuse_with_entry("model/data/0", "", FSCNN_ERROR_FORMAT, "entry model/data/0 occurs twice");
     refuse_with_entry("other/data.pkl", "N.", FSCNN_ERROR_FORMAT, "both model/data.pkl and other/data.pkl in it");
     refuse_with_entry("model/constants.pkl", ")", FSCNN_ERROR_UNSUPPORTED, "a TorchScript archive");
-    struct zip_writer zip = {0};
-    zip_add(&zip, "word/document.xml", "<w/>", 4);
-    zip_finish(&zip);
+    struct archive_writer zip = {0};
+    archive_add(&zip, "word/document.xml", "<w/>", 4);
+    archive_finish(&zip);
     refuse(zip.out.data, zip.out.size, FSCNN_ERROR_FORMAT, "a zip archive without data.pkl is no PyTorch checkpoint");
     blob_free(&zip.out);
     refuse("PK\3\4", 4, FSCNN_ERROR_FORMAT, "zip archive: ");

@@ -114,7 +114,7 @@ void pickle_storage(struct blob *blob, const struct pth_view *view) {
 
 void pickle_tensor(struct blob *blob, const struct pth_view *view) {
     int64_t contiguous[TENSOR_MAX_RANK], step = 1;
-    for (int i = view->rank; i-- > 0;) {
+    for (int i = view->rank; !view->strides && i-- > 0;) {
         contiguous[i] = step;
         step *= view->shape[i];
     }
@@ -159,7 +159,7 @@ static void put_entry_facts(struct blob *blob, const char *name, uint32_t crc, s
     blob_number(blob, extra, 2);
 }
 
-void zip_add(struct zip_writer *zip, const char *name, const void *data, size_t size) {
+void archive_add(struct archive_writer *zip, const char *name, const void *data, size_t size) {
     size_t start = zip->out.size, header = 30 + strlen(name);
     size_t extra = (ALIGN - (start + header + 4) % ALIGN) % ALIGN + 4; /* a padding field aligns the data */
     uint32_t crc = crc32_of(data, size);
@@ -182,7 +182,7 @@ void zip_add(struct zip_writer *zip, const char *name, const void *data, size_t 
     zip->count++;
 }
 
-void zip_finish(struct zip_writer *zip) {
+void archive_finish(struct archive_writer *zip) {
     size_t start = zip->out.size;
     blob_put(&zip->out, zip->directory.data, zip->directory.size);
     blob_put(&zip->out, "PK\5\6", 4);
@@ -198,18 +198,18 @@ void zip_finish(struct zip_writer *zip) {
 /* -------------------------------------------------------------------------------- checkpoints ---- */
 
 void pth_write_zip(const struct pth_parts *parts, const char *name, struct blob *out) {
-    struct zip_writer zip = {0};
+    struct archive_writer zip = {0};
     char entry[256];
     snprintf(entry, sizeof(entry), "%s/data.pkl", name);
-    zip_add(&zip, entry, parts->object.data, parts->object.size);
+    archive_add(&zip, entry, parts->object.data, parts->object.size);
     for (int i = 0; i < parts->num_storages; i++) {
         const struct pth_blob *storage = &parts->storages[i];
         snprintf(entry, sizeof(entry), "%s/data/%d", name, i);
-        zip_add(&zip, entry, storage->data, (size_t)storage->count * (size_t)storage->unit);
+        archive_add(&zip, entry, storage->data, (size_t)storage->count * (size_t)storage->unit);
     }
     snprintf(entry, sizeof(entry), "%s/version", name);
-    zip_add(&zip, entry, "3\n", 2);
-    zip_finish(&zip);
+    archive_add(&zip, entry, "3\n", 2);
+    archive_finish(&zip);
     *out = zip.out;
 }
 

@@ -63,12 +63,12 @@ struct pth_parts {
 };
 
 /* A zip archive of stored entries. */
-struct zip_writer {
+struct archive_writer {
     struct blob out, directory;
     int count;
 };
-void zip_add(struct zip_writer *zip, const char *name, const void *data, size_t size);
-void zip_finish(struct zip_writer *zip); /* zip->out is the archive then */
+void archive_add(struct archive_writer *zip, const char *name, const void *data, size_t size);
+void archive_finish(struct archive_writer *zip); /* zip->out is the archive then */
 
 /* The two layouts of torch.save; `out` gets the file. */
 void pth_write_zip(const struct pth_parts *parts, const char *name, struct blob *out);

@@ -56,6 +56,28 @@ static enum fscnn_status read_input_dims(struct onnx_import *in, const Onnx__Val
 
 static bool may_be_channels(int64_t dim) { return dim == 1 || dim == 3 || dim == 4; }
 
+/* Whether a node turns N H W C into N C H W, as models from TensorFlow begin. */
+static bool turns_channels(const Onnx__NodeProto *node) {
+    static const int64_t to_front[4] = {0, 3, 1, 2};
+    if (!node->op_type || strcmp(node->op_type, "Transpose") != 0 || node->n_attribute != 1) {
+        return false;
+    }
+    const Onnx__AttributeProto *perm = node->attribute[0];
+    return perm->n_ints == 4 && memcmp(perm->ints, to_front, sizeof(to_front)) == 0;
+}
+
+static bool has_channels_last(const struct onnx_import *in, const int64_t *dims) {
+    if (!may_be_channels(dims[3]) || may_be_channels(dims[1])) {
+        return false;
+    }
+    for (size_t i = 0; i < in->model->graph->n_node; i++) {
+        if (turns_channels(in->model->graph->node[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The size asked for, the file's, or the usual one. */
 static enum fscnn_status pick_size(struct onnx_import *in, const char *name, int64_t file_h, int64_t file_w,
                                    struct shape *out) {
@@ -83,7 +105,7 @@ static enum fscnn_status read_input(struct onnx_import *in) {
     if (status != FSCNN_OK) {
         return status;
     }
-    bool last = may_be_channels(dims[3]) && !may_be_channels(dims[1]); /* N H W C, as TensorFlow has it */
+    bool last = has_channels_last(in, dims);
     int c = last ? 3 : 1, h = last ? 1 : 2;
     struct node node = {.op = OP_INPUT, .name = arena_strdup(&in->graph->arena, input->name)};
     node.shape.c = dims[c] ? (int)dims[c] : FREE_CHANNELS;

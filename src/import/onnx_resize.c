@@ -98,22 +98,26 @@ static enum fscnn_status emit_resize(struct onnx_import *in, const struct onnx_v
     return nothing ? onnx_set_alias(in, image) : onnx_emit(in, &node, image, image);
 }
 
-/* Two factors from a list of one number an axis of the file; those of batch and channels must be 1. */
+/* Two factors from a list of one number an axis of the file; those of batch and channels must be 1. The product is one
+ * of float32, as runtimes compute it: 10 * 1.9 is 19 there, and a hair less in double. Where the factor is a size ratio
+ * that has been rounded to float32, the ratio is meant. */
 static enum fscnn_status scales_to_sizes(struct onnx_import *in, const struct onnx_value *image, const double *scales,
                                          double *factor, int *out) {
     struct shape shape = onnx_image_shape(in, image);
+    const int sizes[4] = {1, 1, shape.h, shape.w};
     for (int i = 0; i < 4; i++) {
-        double size = i == 2 ? shape.h : i == 3 ? shape.w : 1;
-        if (i < 2 && scales[i] != 1) {
+        float scale = (float)scales[i], product = scale * (float)sizes[i];
+        if (i < 2 && scale != 1) {
             return onnx_refuse(in, FSCNN_ERROR_UNSUPPORTED, "it resizes the batch or the channels");
         }
-        if (!(scales[i] > 0) || !(floor(size * scales[i]) >= 1 && size * scales[i] <= GRAPH_MAX_SIDE)) {
+        if (!(product >= 1 && product <= GRAPH_MAX_SIDE)) {
             return onnx_refuse(in, FSCNN_ERROR_FORMAT, "a scale of %g for a picture of %dx%d", scales[i], shape.h,
                                shape.w);
         }
         if (i >= 2) {
-            factor[i - 2] = scales[i];
-            out[i - 2] = (int)floor(size * scales[i]);
+            double ratio = floor((double)product) / sizes[i];
+            out[i - 2] = (int)product;
+            factor[i - 2] = (float)ratio == scale ? ratio : scales[i];
         }
     }
     return FSCNN_OK;

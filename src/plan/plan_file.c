@@ -170,7 +170,7 @@ enum fscnn_status plan_write(const struct plan *plan, FILE *out, struct fscnn_er
 
 static enum fscnn_status read_text(struct coder *c, struct plan *plan, uint64_t size, struct fscnn_error *err) {
     const char *text = size <= MAX_TEXT ? (const char *)bytes_take(&c->in, size) : NULL;
-    const char *end = text + size;
+    const char *end = text ? text + size : NULL;
     for (int i = 0; text && i < plan->num_stages + 3; i++) {
         const char *stop = text < end ? memchr(text, '\0', (size_t)(end - text)) : NULL;
         if (!stop) {

@@ -148,6 +148,9 @@ class Crops:
             there = np.array([c for c in range(classes) if s.spots[c]])
             w = np.maximum(self.freq[there], 1e-4) ** -0.5
             self.aim.append((there, np.cumsum(w / w.sum())))
+        # what may be pasted: things that stand free
+        self.things = set(range(5, 8)) | set(range(11, 19)) if classes == 19 else \
+            {c for c in range(classes) if self.freq[c] < 0.03}
         self.tones = deque(maxlen=1000)
         self.noise = np.random.default_rng(2).normal(0, 1, (1 << 20,)).astype(np.float32)
 
@@ -155,7 +158,7 @@ class Crops:
         """Exposure, contrast, colour cast and another picture's tones: one table a channel."""
         v = np.arange(256, dtype=np.float32)
         gain, offset = np.ones(3), np.zeros(3)
-        if self.tones and rng.random() < 0.4:
+        if self.tones and rng.random() < 0.6:
             m2, d2 = self.tones[rng.randrange(len(self.tones))]
             k = rng.random()
             gain = (1 - k) + k * np.clip(d2 / dev, 0.5, 2)
@@ -174,6 +177,19 @@ class Crops:
         if rng.random() < 0.6:
             img = ImageEnhance.Color(img).enhance(rng.uniform(0.3, 1.6))
         return img
+
+    @staticmethod
+    def light(a, rng):
+        """Uneven light: a smooth field of gains, and at times the edge of a cast shadow."""
+        h, w = a.shape[:2]
+        field = np.array([rng.uniform(-0.6, 0.6) for _ in range(12)], np.float32).reshape(3, 4)
+        field = np.asarray(Image.fromarray(field).resize((w, h), Image.BICUBIC))
+        if rng.random() < 0.5:
+            angle = rng.uniform(0, 2 * math.pi)
+            y = (np.arange(h, dtype=np.float32) / h - rng.random()) * math.sin(angle)
+            x = (np.arange(w, dtype=np.float32) / w - rng.random()) * math.cos(angle)
+            field = field * 0.5 + np.where(y[:, None] + x > 0, rng.uniform(0.3, 0.6), -0.3).astype(np.float32)
+        return np.minimum(a * np.exp(field)[..., None], 255).astype(np.uint8)
 
     def one(self, number, height, width):
         """-> picture u8 [height, width, 3], labels u8 [height, width]"""
@@ -207,7 +223,7 @@ class Crops:
         kind = Image.BICUBIC if rng.random() < 0.3 else Image.BILINEAR
         if rng.random() < self.opt.soften and zoom < 1.5:
             # what a smaller camera would have seen: down first, then up
-            f = rng.uniform(0.3, 0.9) * min(1, 1 / zoom)
+            f = rng.uniform(0.4, 0.9) * min(1, 1 / zoom)
             img = img.resize((max(8, int(ow * f)), max(8, int(oh * f))), Image.BILINEAR, box)
             img = img.resize((ow, oh), kind)
         else:
@@ -227,6 +243,8 @@ class Crops:
             img.save(f, "JPEG", quality=rng.randint(25, 85))
             img = Image.open(f).convert("RGB")
         a = np.asarray(img)
+        if rng.random() < self.opt.light:
+            a = self.light(a, rng)
         if rng.random() < 0.2:
             n = np.resize(self.noise[rng.randrange(1 << 19):], a.shape)
             a = np.clip(a + n * rng.uniform(2, 10), 0, 255).astype(np.uint8)
@@ -250,7 +268,7 @@ class Crops:
             for j in range(n):
                 if rng.random() < self.opt.paste:
                     k = (j + 1) % n
-                    there = [c for c in np.unique(y[k]) if c < self.classes and self.freq[c] < 0.03]
+                    there = [c for c in np.unique(y[k]) if c in self.things]
                     there = [c for c in there if rng.random() < 0.6]
                     if there:
                         m = np.isin(y[k], there)

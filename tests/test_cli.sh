@@ -1,0 +1,137 @@
+#!/bin/sh
+# The program and its commands: help, exit codes, wrong usage; compile, export and info in whole.
+# shellcheck source=tests/cli_testing.sh
+. "$(dirname "$0")/cli_testing.sh"
+
+check "a random checkpoint" "$random_checkpoint" r.pth --seed 3
+
+# ---- the program ----
+check_run "without a command: an overview" 0 "Commands:"
+check_run "--help" 0 "Commands:" --help
+check_run "--version" 0 "fastscnn " --version
+check_run "an unknown command" 2 "no command 'bogus'" bogus
+for command in infer compile export segment info; do
+    check_run "overview names $command" 0 "  $command " --help
+    check_run "$command --help" 0 "Usage: fastscnn $command " $command --help
+    check "$command --help ends in an example" grep -q '^Example:' printed
+    check_run "$command: unknown option" 2 "fastscnn $command: unknown option '--bogus'" $command --bogus
+done
+
+# ---- wrong usage: what is printed | arguments ----
+while IFS='|' read -r text arguments; do
+    # shellcheck disable=SC2086 # words
+    check_run "refused: $arguments" 2 "$text" $arguments
+done <<'TABLE'
+--model is missing|infer
+--output_dirname needs --output|infer --model m.fscnn --output_dirname d
+--profiler needs --output|infer --model m.fscnn --profiler yes
+--dump needs --output|infer --model m.fscnn --dump 1
+one picture size|infer --model m.fscnn --auto_set_dymshape_mode yes
+differ|infer --model m.fscnn --batchsize 1 --dymBatch 2
+--duration is for made-up data|infer --model m.fscnn --input x.bin --duration 1
+--limit needs --input|infer --model m.fscnn --limit 1
+--loop: 0 is not between|infer --model m.fscnn --loop 0
+--warmup_count: -1 is not between|infer --model m.fscnn --warmup_count -1
+'PNG' is none of: BIN, NPY, TXT|infer --model m.fscnn --outfmt PNG
+'INT8' is none of: FP32, FP16, UINT8|infer --model m.fscnn --output_type INT8
+'maybe' is neither|infer --model m.fscnn --display_all_summary maybe
+unexpected argument 'stray'|infer --model m.fscnn stray
+'..' is not a name|infer --model m.fscnn --output o --output_dirname ..
+E10007|compile
+E10007|compile --model r.pth
+E10001: Value [3] for parameter [--framework]|compile --model r.pth --output o --framework 3
+native|compile --model r.pth --output o --soc_version=Ascend310P3
+E10002|compile --model r.pth --output o --input_shape 1,3,64,128
+E10001|compile --model r.pth --output o --input_shape image:-1,3,64,128
+E10001|compile --model r.pth --output o --input_shape image:1,3,64,128 --dynamic_batch_size 1,2
+E10001|compile --model r.pth --output o --input_format NHWC
+E10001|compile --model r.pth --output o --precision int4
+E10001|compile --model r.pth --output o --mode 2
+E10001|compile --model r.pth --output o --json=o.json
+E10001|compile --model r.pth --output o --insert_op_conf aipp.cfg
+E10001|compile --model r.pth --output o --dynamic_image_size 64,64;32,32
+'none' is none of: fixed, adaptive|compile --model r.pth --output o --pool none
+--pth_path is missing|export --onnx_name o
+--onnx_name is missing|export --pth_path r.pth
+--opset: 10 is not between 11 and 18|export --pth_path r.pth --onnx_name o --opset 10
+--opset: 19 is not between 11 and 18|export --pth_path r.pth --onnx_name o --opset 19
+4 channels|export --pth_path r.pth --onnx_name o --input_shape 1,4,64,128
+is neither like|export --pth_path r.pth --onnx_name o --input_shape 64
+--batch_size 2|export --pth_path r.pth --onnx_name o --input_shape 4,3,64,128 --batch_size 2
+exclude each other|export --pth_path r.pth --onnx_name o --dynamic_batch --batch_size 2
+--output is missing|segment x.png
+no picture and no folder|segment --output o
+'foo' is none of: overlay, color, trainids, labelids|segment x.png --output o --style foo
+one file at a time|info a b
+TABLE
+
+# ---- compile ----
+check_run "the guide's call" 0 "ATC run success, welcome to the next use." compile --framework=5 --model=r.pth --output=bs1 \
+    --input_format=NCHW --input_shape="image:1,3,64,128" --log=error --soc_version=native --pool adaptive
+check "a summary is always printed" grep -q '^work .* GMAC an image' printed
+check "what was fused is always printed" grep -q '^fused  *[0-9]' printed
+check "--log=error is quiet about the rest" sh -c '! grep -q "INFO\|DEBUG" printed'
+check "the ending is added" test -s bs1.fscnn
+check_run "an ending that is there stays" 0 "" compile --model r.pth --output two.fscnn --input_shape "image:1,3,64,128" \
+    --pool adaptive --log=debug
+check "not twice" test -s two.fscnn -a ! -e two.fscnn.fscnn
+check "--log=debug shows steps" grep -q '^\[DEBUG\]' printed
+check "the same file both times" cmp bs1.fscnn two.fscnn
+check_run "batches of several sizes" 0 "n = 1,2,4,8" compile --model r.pth --output dyn --input_shape "image:-1,3,64,128" \
+    --dynamic_batch_size "8,4,1,2" --pool adaptive
+check_run "options without meaning say so" 0 "--precision_mode=allow_mix_precision: " compile --model r.pth --output x \
+    --input_shape "image:1,3,64,128" --pool adaptive --precision_mode allow_mix_precision --output_type FP16 \
+    --fusion_switch_file fusion.cfg
+check "output_type" grep -q '^--output_type=FP16: ' printed
+check "fusion_switch_file" grep -q '^--fusion_switch_file: ' printed
+check_run "fixed pooling of a small picture" 2 "--pool adaptive" compile --model r.pth --output small --input_shape "image:1,3,64,128"
+check "is an error with a code" grep -q '^E[0-9Z]*[0-9]: ' printed
+check "and leaves no file" test ! -e small.fscnn
+check_run "another input's name" 2 "E10016" compile --model r.pth --output x --input_shape "data:1,3,64,128" --pool adaptive
+check_run "other channels" 2 "the model takes 3 channels" compile --model r.pth --output x \
+    --input_shape "image:1,1,64,128" --pool adaptive
+check_run "a missing file" 1 "No such file" compile --model nothing.onnx --output x --check_report report.json
+check "the report has the verdict" grep -q '"result": "failed"' report.json
+check_run "mode 3 checks" 0 "r.pth: compiles" compile --model r.pth --mode 3 --input_shape "image:1,3,64,128" --pool adaptive \
+    --check_report report.json
+check "and reports" grep -q '"result": "success"' report.json
+check_run "mode 6 shows" 0 "resource info: memory_size[" compile --mode 6 --om bs1.fscnn
+check_run "mode 1 writes JSON" 0 "ATC run success" compile --mode=1 --om=bs1.fscnn --json=bs1.json
+check "that is JSON" python3 -c 'import json; d = json.load(open("bs1.json")); assert d["input"]["shape"] == [3, 64, 128]; assert d["steps"]'
+check_run "--json" 0 '"result": "success"' compile --model r.pth --output x --input_shape "image:1,3,64,128" --pool adaptive --json
+check "is nothing but JSON" python3 -c 'import json; assert json.load(open("printed"))["model"]["batch_sizes"] == [1]'
+printf 'not a model' >junk.onnx
+check_run "junk" 1 "E10001" compile --model junk.onnx --output x
+check_run "an unwritable place" 1 "/proc/none" compile --model r.pth --output /proc/none/x --input_shape "image:1,3,64,128" \
+    --pool adaptive
+
+# ---- export ----
+check_run "export" 0 "e1.onnx: " export --pth_path r.pth --onnx_name e1 --input_shape 64x128 --pool adaptive
+check "adds .onnx" test -s e1.onnx
+check_run "export for a batch" 0 '"input_shape"' export --pth_path r.pth --onnx_name e4.onnx --input_shape 4,3,64,128 \
+    --pool adaptive --opset 13 --json
+check_run "a missing checkpoint" 1 "nothing.pth" export --pth_path nothing.pth --onnx_name e
+check_run "what was exported compiles" 0 "ATC run success" compile --framework 5 --model e1.onnx --output e1 \
+    --input_shape "image:1,3,64,128"
+check_run "its batch is the file's" 0 "n = 4" compile --framework 5 --model e4.onnx --output e4
+check_run "another size than the file's" 1 "E10001" compile --model e1.onnx --output x --input_shape "image:1,3,96,128"
+check_run "an output by name" 0 "ATC run success" compile --model e1.onnx --output x --out_nodes output1
+check_run "no such output" 2 "E10016" compile --model e1.onnx --output x --out_nodes output7
+
+# ---- info ----
+check_run "info about the machine" 0 "instruction sets used" info
+check "cores" grep -q '^cores .* usable' printed
+check "memory" grep -q '^memory ' printed
+check "default model" grep -q '^default model ' printed
+check_run "info --json" 0 '"usable_cores"' info --json
+check "is JSON" python3 -c 'import json; d = json.load(open("printed")); assert d["usable_cores"] >= 1 and d["machine"]["cores"]'
+check_run "info about an offline model" 0 "GMAC an image" info bs1.fscnn
+check_run "in JSON" 0 '"weight_bytes"' info bs1.fscnn --json
+check "sizes are there" python3 -c 'import json; d = json.load(open("printed")); assert d["weight_bytes"] > 1e6 and d["macs"] > 1e6 and d["parameters"] > 1e6'
+check_run "info about a checkpoint" 0 "19 classes" info r.pth
+check_run "info about ONNX" 0 "e1.onnx" info e1.onnx --json
+check_run "info about nothing" 1 "nothing.fscnn" info nothing.fscnn
+printf 'junk' >junk.fscnn
+check_run "info about junk" 1 "junk.fscnn" info junk.fscnn
+
+finish
