@@ -122,10 +122,12 @@ static void print_picture(const struct segmented *picture) {
     int ids[256], count = rank_classes(picture, ids);
     printf("%s -> %s  %dx%d, %.1f ms\n ", picture->input, picture->output, picture->height, picture->width,
            picture->run_ms);
-    for (int i = 0; i < count; i++) {
-        double percent = 100 * share(picture, ids[i]);
-        printf(" %s %s%.1f %%%s", class_name(ids[i]), percent < 0.05 ? "<" : "", percent < 0.05 ? 0.1 : percent,
-               i + 1 < count ? "," : "");
+    int shown = 0;
+    for (; shown < count && (shown == 0 || share(picture, ids[shown]) >= 0.001); shown++) {
+        printf("%s %s %.1f %%", shown ? "," : "", class_name(ids[shown]), 100 * share(picture, ids[shown]));
+    }
+    if (shown < count) {
+        printf(", %d more below 0.1 %%", count - shown);
     }
     printf("\n");
     fflush(stdout);

@@ -82,7 +82,7 @@ static enum fscnn_status read_files(const struct run *run, const struct fscnn_da
         }
     }
     item->predicted = (struct fscnn_labels){.width = item->truth.width, .height = item->truth.height};
-    item->predicted.labels = malloc(pixels);
+    item->predicted.labels = pixels ? malloc(pixels) : NULL;
     if (!item->predicted.labels) {
         return fail(err, FSCNN_ERROR_MEMORY, "out of memory for a label map");
     }
@@ -214,7 +214,7 @@ enum fscnn_status validation_run(const struct validation *options, struct fscnn_
     if (status != FSCNN_OK) {
         return status;
     }
-    run.num_items = (size_t)(stages.read_ahead + stages.write_behind);
+    run.num_items = (size_t)stages.read_ahead + (size_t)stages.write_behind;
     run.items = calloc(run.num_items, sizeof(*run.items));
     if (!run.items) {
         run.num_items = 0;

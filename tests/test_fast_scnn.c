@@ -3,6 +3,7 @@
 #include "testing.h"
 
 #include <math.h>
+#include <unistd.h>
 
 #include "base/status.h"
 #include "graph_eval.h"
@@ -316,13 +317,41 @@ static void tells_other_networks(void **state) {
            "resnet.pth: not a Fast-SCNN: none of its 224 tensors is there, but layer1.0.conv1.weight");
 }
 
+static void describes_files(void **state) {
+    (void)state;
+    char text[32768] = "", path[] = "/tmp/fastscnn_describe_XXXXXX";
+    struct fscnn_log log = {keep_line, text};
+    struct fscnn_error err = {""};
+    struct blob file;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    random_model_write(&(struct random_model){.classes = 4, .dtype = DTYPE_F16}, &file);
+    assert_int_equal(file_write(path, file.data, file.size, &err), FSCNN_OK);
+    blob_free(&file);
+    assert_int_equal(fscnn_file_describe(path, log, &err), FSCNN_OK);
+    unlink(path);
+    assert_non_null(strstr(text, ": PyTorch checkpoint (zip): 268 tensors, "));
+    assert_non_null(strstr(text, " float16  [4, 128, 1, 1]\n"));
+    assert_non_null(strstr(text, "Fast-SCNN: 4 classes, "));
+
+    text[0] = '\0'; /* another network is described too */
+    assert_int_equal(fscnn_file_describe(source_path("tests/data/pth/legacy_plain.pth"), log, &err), FSCNN_OK);
+    assert_non_null(strstr(text, "cannot be compiled: "));
+    assert_non_null(strstr(text, "not a Fast-SCNN"));
+    assert_int_equal(fscnn_file_describe(source_path("tests/data/pth/torchscript.pth"), log, &err),
+                     FSCNN_ERROR_UNSUPPORTED);
+    assert_int_not_equal(fscnn_file_describe(source_path("tests/data/pth/zip_plain.txt"), log, &err), FSCNN_OK);
+    assert_int_equal(fscnn_file_describe("/no/such/file", log, &err), FSCNN_ERROR_IO);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(has_the_published_shapes), cmocka_unit_test(takes_the_checkpoints_numbers),
         cmocka_unit_test(computes_what_torch_does), cmocka_unit_test(says_what_it_leaves_out),
         cmocka_unit_test(refuses_impossible_sizes), cmocka_unit_test(names_wrong_tensors),
         cmocka_unit_test(names_wrong_numbers),      cmocka_unit_test(names_wrong_class_counts),
-        cmocka_unit_test(tells_other_networks),
+        cmocka_unit_test(tells_other_networks),     cmocka_unit_test(describes_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

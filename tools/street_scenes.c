@@ -5,6 +5,8 @@
  *
  * The same seed gives the same pictures. */
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,7 @@
 #include "street/draw.h"
 #include "street/scene.h"
 
-enum { MAX_SIDE = 8192, MAX_SCENES = 1000000, BAD_INPUT = 1, BAD_USAGE = 2 };
+enum { MAX_SIDE = 8192, MAX_SCENES = 1000000, MAX_THREADS = 16, BAD_INPUT = 1, BAD_USAGE = 2 };
 
 struct arguments {
     const char *output, *split, *city;
@@ -136,30 +138,66 @@ static bool write_scene(const char *images, const char *labels, const char *city
     return status == FSCNN_OK;
 }
 
-static int draw_all(const struct arguments *a) {
-    char images[4096], labels[4096];
+/* One thread: a canvas of its own, scenes in turn until all are taken or one failed. */
+struct painter {
+    const struct arguments *arguments;
+    const char *images, *labels;
+    atomic_int *next;
+    atomic_bool *failed;
+};
+
+static void *paint_scenes(void *argument) {
+    const struct painter *painter = argument;
+    const struct arguments *a = painter->arguments;
     struct canvas canvas = {0};
     size_t pixels = (size_t)a->width * (size_t)a->height;
     struct fscnn_picture picture = {.width = a->width, .height = a->height, .rgb = malloc(3 * pixels)};
     struct fscnn_labels ids = {.width = a->width, .height = a->height, .labels = malloc(pixels)};
-    bool good = picture.rgb && ids.labels && canvas_create(&canvas, a->width, a->height);
-    if (!good) {
+    if (!picture.rgb || !ids.labels || !canvas_create(&canvas, a->width, a->height)) {
         fprintf(stderr, "street_scenes: out of memory\n");
+        atomic_store(painter->failed, true);
     }
-    good = good && make_folder(a, "leftImg8bit", images, sizeof(images)) &&
-           make_folder(a, "gtFine", labels, sizeof(labels));
-    for (int i = 0; good && i < a->count; i++) {
-        draw_scene(&canvas, a->seed, i);
-        canvas_develop(&canvas, 0.92F, 2.2F, (uint32_t)i + 1, picture.rgb, ids.labels);
-        good = write_scene(images, labels, a->city, i, &picture, &ids);
-    }
-    if (good) {
-        printf("%d scenes of %dx%d in %s\n", a->count, a->height, a->width, a->output);
+    while (!atomic_load(painter->failed)) {
+        int number = atomic_fetch_add(painter->next, 1);
+        if (number >= a->count) {
+            break;
+        }
+        draw_scene(&canvas, a->seed, number);
+        canvas_develop(&canvas, (uint32_t)number + 1, picture.rgb, ids.labels);
+        if (!write_scene(painter->images, painter->labels, a->city, number, &picture, &ids)) {
+            atomic_store(painter->failed, true);
+        }
     }
     canvas_free(&canvas);
     fscnn_picture_free(&picture);
     fscnn_labels_free(&ids);
-    return good ? 0 : BAD_INPUT;
+    return NULL;
+}
+
+static int draw_all(const struct arguments *a) {
+    char images[4096], labels[4096];
+    atomic_int next = 0;
+    atomic_bool failed = false;
+    struct painter painter = {a, images, labels, &next, &failed};
+    pthread_t threads[MAX_THREADS];
+    if (!make_folder(a, "leftImg8bit", images, sizeof(images)) || !make_folder(a, "gtFine", labels, sizeof(labels))) {
+        return BAD_INPUT;
+    }
+    int wanted = fscnn_cpu_cores(), started = 0;
+    wanted = wanted < MAX_THREADS ? wanted : MAX_THREADS;
+    while (started < wanted - 1 && started < a->count - 1 &&
+           pthread_create(&threads[started], NULL, paint_scenes, &painter) == 0) {
+        started++;
+    }
+    paint_scenes(&painter);
+    for (int i = 0; i < started; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    if (atomic_load(&failed)) {
+        return BAD_INPUT;
+    }
+    printf("%d scenes of %dx%d in %s\n", a->count, a->height, a->width, a->output);
+    return 0;
 }
 
 int main(int argc, char **argv) {

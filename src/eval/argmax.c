@@ -47,13 +47,14 @@ static void block_f16(const unaligned_half *logits, int classes, size_t pixels, 
         best[i] = -0x7c00; /* minus infinity */
         winner[i] = 0;
     }
-    for (int16_t c = 0; c < classes; c++) {
+    for (int c = 0; c < classes; c++) {
+        int16_t label = (int16_t)c;
         const unaligned_half *plane = logits + (size_t)c * pixels;
         for (size_t i = 0; i < count; i++) {
             int16_t value = ordered_of_half(plane[i]);
             int16_t wins = value > best[i] ? -1 : 0;
             best[i] = wins ? value : best[i];
-            winner[i] = (int16_t)((c & wins) | (winner[i] & ~wins));
+            winner[i] = (int16_t)((label & wins) | (winner[i] & ~wins));
         }
     }
     for (size_t i = 0; i < count; i++) {

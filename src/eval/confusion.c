@@ -50,14 +50,19 @@ static void empty_tables(struct confusion_counter *counter, uint64_t *matrix) {
     memset(counter->tables, 0, COUNTER_TABLES * stride * sizeof(uint32_t));
 }
 
-static void count_block(struct confusion_counter *counter, const uint8_t *predicted, const uint8_t *truth,
-                        size_t count) {
-    uint16_t cells[BLOCK]; /* (255 + 1) * 255 cells fit */
-    uint16_t n = (uint16_t)counter->classes;
+/* The cell of each pixel; (255 + 1) * 255 cells fit into 16 bits. */
+static void find_cells(const uint8_t *predicted, const uint8_t *truth, size_t count, uint16_t n, uint16_t *cells) {
     for (size_t i = 0; i < count; i++) {
         uint16_t row = truth[i] < n ? truth[i] : n;
         cells[i] = (uint16_t)(row * n + predicted[i]);
     }
+}
+
+static void count_block(struct confusion_counter *counter, const uint8_t *predicted, const uint8_t *truth,
+                        size_t count) {
+    uint16_t cells[BLOCK];
+    uint16_t n = (uint16_t)counter->classes;
+    find_cells(predicted, truth, count, n, cells);
     size_t stride = (size_t)(n + 1) * n;
     uint32_t *t0 = counter->tables, *t1 = t0 + stride, *t2 = t1 + stride, *t3 = t2 + stride;
     size_t i = 0;

@@ -68,7 +68,7 @@ static enum fscnn_status find_label(const struct job *job, size_t i, char **out,
 /* Missing files are told before minutes of work, and how many there are. */
 static enum fscnn_status check_files(const struct job *job, struct fscnn_error *err) {
     size_t missing = 0;
-    struct fscnn_error first = {""}, other;
+    struct fscnn_error first = {""}, other = {""};
     for (size_t i = 0; i < job->log.count; i++) {
         for (int kind = 0; kind < 2; kind++) {
             char *path = NULL;
@@ -237,7 +237,7 @@ static enum fscnn_status run_workers(struct job *job, int threads, struct fscnn_
 
 static enum fscnn_status make_slots(struct job *job, size_t count, struct fscnn_error *err) {
     size_t cells = (size_t)job->classes * (size_t)job->classes;
-    job->slots = calloc(count, sizeof(*job->slots));
+    job->slots = calloc(count + 1, sizeof(*job->slots));
     for (; job->slots && job->num_slots < count; job->num_slots++) {
         uint64_t *matrix = malloc(cells * sizeof(*matrix));
         if (!matrix) {

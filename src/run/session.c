@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "cpu/cpu.h"
 
@@ -104,14 +105,27 @@ void fscnn_session_free(struct fscnn_session **session) {
     *session = NULL;
 }
 
+static double now_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
+}
+
 static void run_image(void *user, int thread) {
     struct fscnn_session *session = user;
     const struct fscnn_model *model = session->model;
+    double *step_ms = thread == 0 ? session->step_ms : NULL;
+    double before = step_ms ? now_ms() : 0;
     for (int i = 0; i < model->plan.num_steps; i++) {
         if (model->layout.steps[i].wait) {
             team_wait(session->team);
         }
         step_run(&session->workers[thread], i);
+        if (step_ms) {
+            double now = now_ms();
+            step_ms[i] += now - before;
+            before = now;
+        }
     }
 }
 

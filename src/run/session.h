@@ -34,6 +34,7 @@ struct fscnn_session {
     enum fscnn_output_type output_type;
     const void *input;
     void *output;
+    double *step_ms; /* [steps] time of thread 0 in each step, waiting before the next one included; NULL: not measured */
 };
 
 /* Runs one step's part of this thread. */

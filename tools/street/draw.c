@@ -12,11 +12,6 @@ struct vec vec_unit(struct vec a) {
     return length > 0 ? vec_scale(a, 1 / length) : a;
 }
 
-float smooth_step(float low, float high, float x) {
-    float t = clamp_unit((x - low) / (high - low));
-    return t * t * (3 - 2 * t);
-}
-
 bool canvas_create(struct canvas *canvas, int width, int height) {
     *canvas = (struct canvas){.width = 2 * width, .height = 2 * height};
     size_t count = (size_t)canvas->width * (size_t)canvas->height;
@@ -70,7 +65,7 @@ static uint8_t to_byte(float value) { return (uint8_t)(255 * clamp_unit(value) +
 static void put(struct canvas *canvas, size_t i, const struct spot *spot, struct vec normal, struct vec ray,
                 float depth) {
     const struct light *light = &canvas->light;
-    float sun = light->sun_strength * fmaxf(0, vec_dot(normal, light->sun)), sky = light->ambient;
+    float sun = light->sun_strength * most(0, vec_dot(normal, light->sun)), sky = light->ambient;
     if (spot->at.y < 0.2F && normal.y > 0.9F) {
         float sun_left, sky_left;
         ground_light(canvas, spot->at.x, spot->at.z, &sun_left, &sky_left);
@@ -177,8 +172,8 @@ void draw_face(struct canvas *canvas, const struct vec *points, int count, struc
     for (int i = 0; i < count; i++) {
         p[i].x = canvas->centre_x + canvas->focal * clipped[i].x / clipped[i].z;
         p[i].y = canvas->horizon - canvas->focal * (clipped[i].y - canvas->camera_height) / clipped[i].z;
-        top = fminf(top, p[i].y);
-        bottom = fmaxf(bottom, p[i].y);
+        top = least(top, p[i].y);
+        bottom = most(bottom, p[i].y);
     }
     if (count < 3) {
         return;
@@ -208,7 +203,7 @@ static struct disc project(const struct canvas *canvas, struct vec at, float rad
     float scale = canvas->focal / at.z;
     return (struct disc){.x = canvas->centre_x + scale * at.x,
                          .y = canvas->horizon - scale * (at.y - canvas->camera_height),
-                         .radius = fmaxf(scale * radius, 0.7F), /* nothing gets too thin to be seen */
+                         .radius = most(scale * radius, 0.7F), /* nothing gets too thin to be seen */
                          .depth = at.z};
 }
 
@@ -218,13 +213,13 @@ void draw_limb(struct canvas *canvas, struct vec a, float radius_a, struct vec b
         return;
     }
     struct disc p = project(canvas, a, radius_a), q = project(canvas, b, radius_b);
-    float dx = q.x - p.x, dy = q.y - p.y, squared = dx * dx + dy * dy, reach = fmaxf(p.radius, q.radius);
+    float dx = q.x - p.x, dy = q.y - p.y, squared = dx * dx + dy * dy, reach = most(p.radius, q.radius);
     float length = sqrtf(squared);
     struct vec side = length > 0 ? vec(-dy / length, -dx / length, 0) : vec(1, 0, 0); /* screen y points down */
-    int x0 = to_sample(fminf(p.x, q.x) - reach, canvas->width),
-        x1 = to_sample(fmaxf(p.x, q.x) + reach + 1, canvas->width);
-    int y0 = to_sample(fminf(p.y, q.y) - reach, canvas->height),
-        y1 = to_sample(fmaxf(p.y, q.y) + reach + 1, canvas->height);
+    int x0 = to_sample(least(p.x, q.x) - reach, canvas->width),
+        x1 = to_sample(most(p.x, q.x) + reach + 1, canvas->width);
+    int y0 = to_sample(least(p.y, q.y) - reach, canvas->height),
+        y1 = to_sample(most(p.y, q.y) + reach + 1, canvas->height);
     for (int y = y0; y < y1; y++) {
         for (int x = x0; x < x1; x++) {
             float px = (float)x + 0.5F - p.x, py = (float)y + 0.5F - p.y;
@@ -259,7 +254,7 @@ void draw_puff(struct canvas *canvas, struct vec centre, float radius, const str
     struct disc p = project(canvas, centre, radius * 1.15F);
     int x0 = to_sample(p.x - p.radius, canvas->width), x1 = to_sample(p.x + p.radius + 1, canvas->width);
     int y0 = to_sample(p.y - p.radius, canvas->height), y1 = to_sample(p.y + p.radius + 1, canvas->height);
-    float unit = canvas->focal / centre.z, finest = 1.5F / (unit * 0.35F);
+    float unit = canvas->focal / centre.z, finest = most(1.5F / (unit * 0.35F), 0.12F);
     for (int y = y0; y < y1; y++) {
         for (int x = x0; x < x1; x++) {
             float ox = ((float)x + 0.5F - p.x) / p.radius, oy = ((float)y + 0.5F - p.y) / p.radius;
@@ -282,7 +277,7 @@ void draw_puff(struct canvas *canvas, struct vec centre, float radius, const str
             paint_spot(paint, &spot);
             float light = 0.35F + 1.15F * mottle - 0.30F * oy;
             spot.colour = colour_scale(colour_mix(spot.colour, paint->accent, clamp_unit(1.6F * mottle - 0.5F)),
-                                       fmaxf(light, 0.15F));
+                                       most(light, 0.15F));
             put(canvas, i, &spot, vec_unit(vec(ox, -oy + 0.3F, -round)), ray, depth);
         }
     }

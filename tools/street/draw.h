@@ -36,9 +36,15 @@ static inline struct colour colour_scale(struct colour a, float s) { return colo
 static inline struct colour colour_mix(struct colour a, struct colour b, float t) {
     return colour(a.r + (b.r - a.r) * t, a.g + (b.g - a.g) * t, a.b + (b.b - a.b) * t);
 }
+/* The C library's fminf and fmaxf are calls, because of rules for NaN that do not matter here. */
+static inline float least(float a, float b) { return a < b ? a : b; }
+static inline float most(float a, float b) { return a > b ? a : b; }
 static inline float clamp_unit(float x) { return x < 0 ? 0 : x > 1 ? 1 : x; }
 /* 0 below low, 1 above high, smooth between. */
-float smooth_step(float low, float high, float x);
+static inline float smooth_step(float low, float high, float x) {
+    float t = clamp_unit((x - low) / (high - low));
+    return t * t * (3 - 2 * t);
+}
 
 /* Cityscapes label ids of what is drawn. */
 enum label_id {
@@ -71,6 +77,7 @@ enum label_id {
 /* Something that keeps light off the road: a box that stands on it. */
 struct shade_box {
     float x0, x1, z0, z1, height;
+    float left, right, near, far; /* what its shadow covers at most */
 };
 
 enum { MAX_SHADE_BOXES = 256, SHADE_BINS = 128, SHADE_BIN_METRES = 3, MAX_IN_BIN = 24 };
@@ -151,7 +158,6 @@ void add_shade(struct canvas *canvas, float x0, float x1, float z0, float z1, fl
 void ground_light(const struct canvas *canvas, float x, float z, float *sun, float *sky);
 
 /* Samples -> pixels: rgb [height / 2, width / 2, 3] with grain of the camera, labels [height / 2, width / 2]. */
-void canvas_develop(const struct canvas *canvas, float exposure, float grain, uint32_t seed, uint8_t *rgb,
-                    uint8_t *labels);
+void canvas_develop(const struct canvas *canvas, uint32_t seed, uint8_t *rgb, uint8_t *labels);
 
 #endif

@@ -1,7 +1,5 @@
 #include "noise.h"
 
-#include <math.h>
-
 float cell_value(int x, int y, uint32_t seed) {
     uint32_t h = (uint32_t)x * 0x8da6b343u ^ (uint32_t)y * 0xd8163841u ^ seed * 0xcb1ab31fu;
     h = (h ^ h >> 16) * 0x7feb352du;
@@ -11,8 +9,8 @@ float cell_value(int x, int y, uint32_t seed) {
 }
 
 float smooth_noise(float x, float y, uint32_t seed) {
-    float fx = floorf(x), fy = floorf(y), tx = x - fx, ty = y - fy;
-    int ix = (int)fx, iy = (int)fy;
+    int ix = (int)x - (x < 0), iy = (int)y - (y < 0); /* floorf is a call on machines without an instruction for it */
+    float tx = x - (float)ix, ty = y - (float)iy;
     tx = tx * tx * (3 - 2 * tx);
     ty = ty * ty * (3 - 2 * ty);
     float top = cell_value(ix, iy, seed) * (1 - tx) + cell_value(ix + 1, iy, seed) * tx;

@@ -75,7 +75,7 @@ static bool shade_ground(const struct paint *paint, struct spot *spot) {
         spot->colour = colour(0.5F, 0.48F, 0.47F);
         spot->shine = 0.3F;
     }
-    float kerb = fminf(x - plan->left, plan->right - x);
+    float kerb = least(x - plan->left, plan->right - x);
     if (!crossing && kerb < 0.35F) { /* the gutter */
         spot->colour = colour_scale(spot->colour, 0.84F + 0.16F * clamp_unit(kerb / 0.35F));
     }
@@ -95,7 +95,7 @@ static bool shade_paving(const struct paint *paint, struct spot *spot) {
     float size = paint->a, u = spot->u / size, v = spot->v / size;
     float row = floorf(v), shifted = u + 0.5F * wrap(row, 2);
     float slab = cell_value((int)floorf(shifted), (int)row, paint->seed);
-    float joint = fminf(fminf(wrap(shifted, 1), 1 - wrap(shifted, 1)), fminf(wrap(v, 1), 1 - wrap(v, 1))) * size;
+    float joint = least(least(wrap(shifted, 1), 1 - wrap(shifted, 1)), least(wrap(v, 1), 1 - wrap(v, 1))) * size;
     float dirt = layered_noise(spot->u / 2, spot->v / 2, finest(spot, 2), paint->seed + 5);
     float light = 0.94F + 0.12F * slab + 0.30F * (dirt - 0.5F);
     light *= 0.80F + 0.20F * smooth_step(0, 0.012F + spot->footprint, joint);
@@ -173,7 +173,7 @@ static void shade_floor(const struct paint *paint, struct spot *spot, float up) 
         return;
     }
     if (fabsf(u) < half && v > bottom && v < top) {
-        float bar = fminf(fabsf(u), fabsf(v - 1.95F));
+        float bar = least(fabsf(u), fabsf(v - 1.95F));
         if (bar < 0.035F || half - fabsf(u) < 0.06F || top - v < 0.06F || v - bottom < 0.06F) {
             spot->colour = colour(0.74F, 0.73F, 0.70F); /* the frame */
         } else {
@@ -232,7 +232,7 @@ struct paint paint_roof(struct colour tiles, uint32_t seed) {
 static bool shade_bricks(const struct paint *paint, struct spot *spot) {
     float row = floorf(spot->v / 0.16F), u = spot->u / 0.42F + 0.5F * wrap(row, 2), v = spot->v / 0.16F;
     float one = cell_value((int)floorf(u), (int)row, paint->seed);
-    float joint = fminf(fminf(wrap(u, 1), 1 - wrap(u, 1)) * 0.42F, fminf(wrap(v, 1), 1 - wrap(v, 1)) * 0.16F);
+    float joint = least(least(wrap(u, 1), 1 - wrap(u, 1)) * 0.42F, least(wrap(v, 1), 1 - wrap(v, 1)) * 0.16F);
     float dirt = layered_noise(spot->u, spot->v, 0.1F, paint->seed + 3);
     float light = 0.8F + 0.3F * one + 0.4F * (dirt - 0.5F);
     spot->colour = colour_mix(colour(0.55F, 0.53F, 0.50F), colour_scale(paint->base, light),
@@ -246,7 +246,7 @@ struct paint paint_bricks(struct colour base, uint8_t label, uint32_t seed) {
 
 static bool shade_bars(const struct paint *paint, struct spot *spot) {
     float bar = fabsf(wrap(spot->u, paint->a) - paint->a / 2), post = fabsf(wrap(spot->u, 2.4F) - 1.2F);
-    float rail = fminf(fabsf(spot->v - 0.15F), fabsf(spot->v - paint->b + 0.12F));
+    float rail = least(fabsf(spot->v - 0.15F), fabsf(spot->v - paint->b + 0.12F));
     spot->colour = colour_scale(paint->base, post < 0.06F ? 0.8F : 1);
     return bar < 0.012F + 0.5F * spot->footprint || rail < 0.03F || post < 0.05F;
 }
@@ -256,7 +256,7 @@ struct paint paint_bars(struct colour base, float pitch, float height, uint8_t l
 }
 
 static bool shade_boards(const struct paint *paint, struct spot *spot) {
-    float at = spot->u / paint->a, gap = fminf(wrap(at, 1), 1 - wrap(at, 1)) * paint->a;
+    float at = spot->u / paint->a, gap = least(wrap(at, 1), 1 - wrap(at, 1)) * paint->a;
     float grain = layered_noise(spot->u / 0.06F, spot->v / 0.9F, finest(spot, 0.06F), paint->seed + 1);
     float board = cell_value((int)floorf(at), 5, paint->seed);
     float light = (0.85F + 0.2F * board + 0.25F * (grain - 0.5F)) * (gap < 0.012F ? 0.5F : 1);
@@ -282,7 +282,7 @@ static const struct colour sign_white = {0.86F, 0.86F, 0.84F}, sign_red = {0.76F
                            sign_blue = {0.08F, 0.24F, 0.60F}, sign_yellow = {0.90F, 0.72F, 0.08F};
 
 /* Triangle of a warning sign, pointing up; below 0 outside, else the distance from its border (half side 1). */
-static float triangle(float u, float v) { return fminf(v + 0.85F, (0.9F - v) * 0.5F - fabsf(u) * 0.98F); }
+static float triangle(float u, float v) { return least(v + 0.85F, (0.9F - v) * 0.5F - fabsf(u) * 0.98F); }
 
 static bool shade_sign(const struct paint *paint, struct spot *spot) {
     float u = spot->u / paint->a, v = spot->v / paint->a, round = sqrtf(u * u + v * v);

@@ -50,7 +50,7 @@ void draw_person(struct canvas *canvas, struct random *random, struct place plac
     float hip = 0.90F * size, shoulder = 1.42F * size;
     for (float side = -1; side <= 1; side += 2) {
         float swing = side * step * size, across = side * 0.095F * broad;
-        struct vec foot = place_point(&place, swing, across, 0.06F + 0.06F * fmaxf(0, -swing));
+        struct vec foot = place_point(&place, swing, across, 0.06F + 0.06F * most(0, -swing));
         struct vec knee = place_point(&place, 0.55F * swing + 0.05F, across, 0.48F * size);
         draw_bent(canvas, place_point(&place, 0, across, hip), knee, foot, 0.105F * broad, 0.055F, &c.trousers,
                   &c.trousers);

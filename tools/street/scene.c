@@ -119,7 +119,7 @@ static void draw_park(struct street *s, float side, float x, float z0, float z1,
             draw_quad(canvas, vec(x, kerb_height + 0.02F, z0), vec(0, 0, z1 - z0), vec(-side * 1.2F, 0, 0), &grass);
         }
     } else if (border < 2) {
-        add_shade(canvas, fminf(x, x + side * 0.2F), fmaxf(x, x + side * 0.2F), z0, z1, 1.9F);
+        add_shade(canvas, least(x, x + side * 0.2F), most(x, x + side * 0.2F), z0, z1, 1.9F);
     }
     for (float z = z0 + 2; z < z1; z += random_range(r, 3, 8)) {
         struct vec foot = vec(x + side * random_range(r, 2.5F, 14), 0.1F, z);
@@ -270,11 +270,12 @@ static void fill_lane(struct street *s, float x, float heading, float first) {
             put_large(s, x, z + 4, turn, kind < 0.78F);
             z += 8;
         } else {
-            stand(s, x + off, z, 0.25F, 0.9F, 1.4F);
+            float at = kind < 0.94F ? x + (heading == 0 ? 0.9F : -0.9F) : x + off; /* bicycles keep to the right */
+            stand(s, at, z, 0.25F, 0.9F, 1.4F);
             if (kind < 0.94F) {
-                draw_bicycle(s->canvas, r, place_at(x + (heading == 0 ? 0.9F : -0.9F), 0, z, turn), true);
+                draw_bicycle(s->canvas, r, place_at(at, 0, z, turn), true);
             } else {
-                draw_motorcycle(s->canvas, r, place_at(x + off, 0, z, turn), true);
+                draw_motorcycle(s->canvas, r, place_at(at, 0, z, turn), true);
             }
         }
     }
@@ -341,7 +342,7 @@ static void put_people(struct street *s) {
 static void put_tram(struct street *s) {
     struct random *r = &s->random;
     s->road.rail_x = -s->lane;
-    float z = fmaxf(random_range(r, 26, 60), s->road.cross0 < 200 ? s->road.cross1 + 18 : 0);
+    float z = most(random_range(r, 26, 60), s->road.cross0 < 200 ? s->road.cross1 + 18 : 0);
     stand(s, s->road.rail_x, z, 1.2F, 15, 3.3F);
     draw_tram(s->canvas, r, place_at(s->road.rail_x, 0, z, 3.14159F));
 }

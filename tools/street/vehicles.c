@@ -87,7 +87,7 @@ static bool shade_end(const struct paint *paint, struct spot *spot) {
     } else if (v < 0.22F * paint->b) {
         spot->colour = colour_scale(colour(0.16F, 0.16F, 0.17F), 1);
         spot->shine = 0.03F;
-    } else if (u > half - (rear ? 0.24F : 0.38F) && u < half - 0.03F && fabsf(v - paint->d) < (rear ? 0.14F : 0.10F)) {
+    } else if (u > half - (rear ? 0.17F : 0.36F) && u < half - 0.03F && fabsf(v - paint->d) < (rear ? 0.13F : 0.085F)) {
         spot->colour = rear ? colour(0.62F, 0.05F, 0.05F) : colour(0.88F, 0.89F, 0.87F);
         spot->glow = rear ? 0.35F : 0.45F;
     } else if (!rear && u < 0.55F * half && fabsf(v - paint->d) < 0.11F) {
