@@ -30,7 +30,7 @@ deps:
 
 # A folder whose setup was interrupted has no build.ninja; meson starts it afresh.
 $(BUILD)/build.ninja: | deps
-	@meson setup $(BUILD) --prefix=$(PREFIX) >/dev/null || { cat $(BUILD)/meson-logs/meson-log.txt; exit 1; }
+	@meson setup $(BUILD) --prefix=$(PREFIX) --libdir=lib >/dev/null || { cat $(BUILD)/meson-logs/meson-log.txt; exit 1; }
 
 build: deps $(BUILD)/build.ninja
 	@$(NINJA) $(BUILD) programs
@@ -59,7 +59,10 @@ fuzz:
 	@SECONDS_EACH=$(FUZZ_SECONDS) tools/fuzz build-fuzz
 
 install: build
-	@meson install -C $(BUILD) --no-rebuild
+	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX)) -Dlibdir=lib
+	@$(NINJA) $(BUILD) programs
+	@meson install -C $(BUILD) --no-rebuild >/dev/null
+	@echo 'Installed below $(DESTDIR)$(PREFIX)'
 
 clean:
 	rm -rf $(BUILD) build-asan build-fuzz demo

@@ -124,7 +124,21 @@ static enum fscnn_status open_model(const struct compile_words *words, const str
     if (request->mode == MODE_INFO || (request->mode == MODE_JSON && !model_is_source(path))) {
         return fscnn_model_load(path, model, err);
     }
-    return fscnn_compile(path, &request->options, model, err);
+    enum fscnn_status status = fscnn_compile(path, &request->options, model, err);
+    /* ATC writes NAME:0, ONNX files hold NAME (and some NAME:0). */
+    const char *name = request->options.output_name;
+    size_t length = name ? strlen(name) : 0;
+    if (status == FSCNN_ERROR_USAGE && length > 2 && strcmp(name + length - 2, ":0") == 0) {
+        struct fscnn_compile_options options = request->options;
+        struct fscnn_error ignored;
+        char *bare = strndup(name, length - 2);
+        options.output_name = bare;
+        if (bare && fscnn_compile(path, &options, model, &ignored) == FSCNN_OK) {
+            status = FSCNN_OK;
+        }
+        free(bare);
+    }
+    return status;
 }
 
 static void print_model_info(const struct fscnn_model *model, const char *path) {

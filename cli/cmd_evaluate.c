@@ -7,7 +7,7 @@ static int run(const struct command *command, int argc, char **argv) {
     struct fscnn_evaluate_options options = {0};
     struct score_output output = {.report = {.title = "Semantic segmentation: results against labels"}};
     struct fscnn_evaluation *evaluation = NULL;
-    struct fscnn_error err;
+    struct fscnn_error err = {""};
     struct progress_bar bar;
     const struct option table[] = {
         {.name = "result_bin_root",

@@ -69,7 +69,7 @@ static int run(const struct command *command, int argc, char **argv) {
     struct settings s = {.split = "val", .output.report.title = "Semantic segmentation: model against labels"};
     struct fscnn_dataset dataset = {0};
     struct fscnn_evaluation *evaluation = NULL;
-    struct fscnn_error err;
+    struct fscnn_error err = {""};
     struct progress_bar bar;
     char *default_model = NULL;
     size_t *order = NULL, count = 0;

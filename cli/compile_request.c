@@ -190,6 +190,9 @@ static bool parse_fixed_words(const struct compile_words *words, struct compile_
         return refuse_value(why, "input_format", words->input_format, "The value must be NCHW",
                             "Leave it out; offline models take uint8 RGB pictures (NHWC) as well");
     }
+    if (words->out_nodes && strchr(words->out_nodes, ';')) {
+        return refuse_value(why, "out_nodes", words->out_nodes, "an offline model has one output", "Name one");
+    }
     if (words->image_sizes) {
         return refuse_value(why, "dynamic_image_size", words->image_sizes, "an offline model has one picture size",
                             "Compile one offline model for each picture size");

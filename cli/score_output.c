@@ -83,22 +83,23 @@ static void print_tables(const struct fscnn_evaluation *evaluation, const char *
 }
 
 int scores_write(const struct fscnn_evaluation *evaluation, const struct score_output *output) {
-    struct fscnn_error err;
+    struct fscnn_error err = {""};
     enum fscnn_status status = FSCNN_OK;
-    if (output->html) {
-        status = fscnn_evaluation_write_html(evaluation, &output->report, output->html, &err);
-    }
-    if (status == FSCNN_OK && output->json) {
+    /* The figures come first: a report that cannot be written must not take them along. */
+    if (output->json) {
         status = fscnn_evaluation_write_json(evaluation, &output->report, stdout, &err);
-    } else if (status == FSCNN_OK) {
+    } else {
         print_tables(evaluation, output->report.order);
-        if (output->html) {
+    }
+    if (output->html && status == FSCNN_OK) {
+        status = fscnn_evaluation_write_html(evaluation, &output->report, output->html, &err);
+        if (status == FSCNN_OK && !output->json) {
             printf("Report: %s\n", output->html);
         }
-        if (fflush(stdout) != 0) {
-            fprintf(stderr, "fastscnn: standard output cannot be written\n");
-            return EXIT_BAD_INPUT;
-        }
+    }
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "fastscnn: standard output cannot be written\n");
+        return EXIT_BAD_INPUT;
     }
     return status == FSCNN_OK ? EXIT_OK : status_error(status, &err);
 }

@@ -116,6 +116,8 @@ check_run "what was exported compiles" 0 "ATC run success" compile --framework 5
 check_run "its batch is the file's" 0 "n = 4" compile --framework 5 --model e4.onnx --output e4
 check_run "another size than the file's" 1 "E10001" compile --model e1.onnx --output x --input_shape "image:1,3,96,128"
 check_run "an output by name" 0 "ATC run success" compile --model e1.onnx --output x --out_nodes output1
+check_run "an output in ATC's spelling" 0 "ATC run success" compile --model e1.onnx --output x --out_nodes output1:0
+check_run "several outputs" 2 "E10001" compile --model e1.onnx --output x --out_nodes "output1:0;other:0"
 check_run "no such output" 2 "E10016" compile --model e1.onnx --output x --out_nodes output7
 
 # ---- info ----

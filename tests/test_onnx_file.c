@@ -535,7 +535,7 @@ static void export_and_import_agree(void **state) {
         assert_int_equal(second->batch, cases[i].options.dynamic_batch ? 0 : 1);
         assert_string_equal(second->input_name, "image");
         assert_string_equal(second->output_name, "output1");
-        size_t in = (size_t)(h * w * 3), out = (size_t)(h * w * 5);
+        size_t pixels = (size_t)h * (size_t)w, in = pixels * 3, out = pixels * 5;
         float *image = malloc(in * sizeof(float)), *a = malloc(out * sizeof(float)), *b = malloc(out * sizeof(float));
         assert_true(image && a && b);
         for (size_t k = 0; k < in; k++) {

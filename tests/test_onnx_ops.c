@@ -139,21 +139,21 @@ static void batch_norm_in_every_version(void **state) {
 static void clip_in_every_form(void **state) {
     (void)state;
     static const struct {
-        int opset;
         const char *op, *inputs;
+        int opset;
         float attributes[2]; /* min, max; none where they are equal */
         float expected[3];   /* of -2, 3, 9 */
     } cases[] = {
-        {10, "Clip", "x", {0, 6}, {0, 3, 6}},
-        {9, "Clip", "x", {0, 0}, {-2, 3, 9}},
-        {11, "Clip", "x zero six", {0, 0}, {0, 3, 6}},
-        {13, "Clip", "x - six", {0, 0}, {-2, 3, 6}},
-        {13, "Clip", "x zero", {0, 0}, {0, 3, 9}},
-        {13, "Clip", "x", {0, 0}, {-2, 3, 9}},
-        {9, "Clip", "x", {-3.4028234e38F, 3.4028234e38F}, {-2, 3, 9}},
-        {13, "Relu", "x", {0, 0}, {0, 3, 9}},
-        {13, "Max", "zero x", {0, 0}, {0, 3, 9}},
-        {13, "Min", "x six", {0, 0}, {-2, 3, 6}},
+        {"Clip", "x", 10, {0, 6}, {0, 3, 6}},
+        {"Clip", "x", 9, {0, 0}, {-2, 3, 9}},
+        {"Clip", "x zero six", 11, {0, 0}, {0, 3, 6}},
+        {"Clip", "x - six", 13, {0, 0}, {-2, 3, 6}},
+        {"Clip", "x zero", 13, {0, 0}, {0, 3, 9}},
+        {"Clip", "x", 13, {0, 0}, {-2, 3, 9}},
+        {"Clip", "x", 9, {-3.4028234e38F, 3.4028234e38F}, {-2, 3, 9}},
+        {"Relu", "x", 13, {0, 0}, {0, 3, 9}},
+        {"Max", "zero x", 13, {0, 0}, {0, 3, 9}},
+        {"Min", "x six", 13, {0, 0}, {-2, 3, 6}},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct model m;
@@ -410,7 +410,8 @@ static void resize_nearest_is_exact_where_float_is_not(void **state) {
     onnx_node_text(&m.b, node, "coordinate_transformation_mode", "asymmetric");
     onnx_node_text(&m.b, node, "nearest_mode", "floor");
     for (int i = 0; i < 2 * 147; i++) {
-        expected[i] = (float)(i % 147 / 49);
+        int from = i % 147 / 49;
+        expected[i] = (float)from;
     }
     model_must_give(&m, ramp16, expected, 2 * 147);
     model_end(&m);
@@ -423,7 +424,8 @@ static void resize_rounds_scales_like_runtimes(void **state) {
     float row[10], expected[22];
     for (int i = 0; i < 22; i++) {
         row[i % 10] = (float)(i % 10);
-        expected[i] = (float)(i * 5 / 11);
+        int from = i * 5 / 11;
+        expected[i] = (float)from;
     }
     model_start(&m, 13, 1, 10, 1);
     onnx_build_floats(&m.b, "scales", 1, DIMS(4), FLOATS(1, 1, 2.2F, 1));

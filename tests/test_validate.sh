@@ -102,6 +102,8 @@ assert all(c[\"truth\"] > 0 for c in j[\"classes\"][:4]) and sum(c[\"truth\"] fo
 check_run "labels of another size" 1 "64 x 64 labels for a picture of 64 x 128" validate -i wrong -m m.fscnn
 mkdir -p out
 check_run "a report with overlays" 0 "Report: out/r.html" validate -i data -m m.fscnn --html out/r.html --overlays out/o
+check_run "a report that cannot be written" 1 "none/r.html: No such file" validate -i data -m m.fscnn --html none/r.html
+check "the figures are printed all the same" grep -q "AvgmIou: " printed
 check "overlays are there" test -s out/o/aachen_000003_000019_overlay.png
 check "and linked from the report" grep -q 'href="o/aachen_000003_000019_overlay.png"' out/r.html
 check "a checkpoint of five classes" "$random_checkpoint" r5.pth --seed 1 --classes 5

@@ -76,7 +76,7 @@ static int by_count(const void *a, const void *b) {
 }
 
 static void describe_operators(const Onnx__GraphProto *graph, struct fscnn_log log) {
-    struct tally tallies[MAX_OPERATORS];
+    struct tally tallies[MAX_OPERATORS] = {{0}};
     size_t kinds = 0, others = 0;
     for (size_t i = 0; i < graph->n_node; i++) {
         const char *name = graph->node[i]->op_type ? graph->node[i]->op_type : "?";

@@ -86,7 +86,7 @@ static void find_folded(struct exporter *e, const int *order, int count) {
 /* [o, kh, kw, i] -> ONNX's [o, i, kh, kw], times the affine's scale. */
 static void export_weights(struct exporter *e, const struct node *node, const double *scale, const char *name) {
     const struct conv_attr *a = &node->attr.conv;
-    size_t area = (size_t)(a->kh * a->kw), in = (size_t)(input_shape(e, node).c / a->groups);
+    size_t area = (size_t)a->kh * (size_t)a->kw, in = (size_t)input_shape(e, node).c / (size_t)a->groups;
     size_t out = (size_t)a->out_channels;
     const int64_t dims[4] = {(int64_t)out, (int64_t)in, a->kh, a->kw};
     float *weights = arena_alloc(&e->b.arena, out * in, area * sizeof(*weights));

@@ -8,7 +8,7 @@
 enum {
     OPSET_LOW = 7,
     OPSET_HIGH = 21,
-    ARENA_BASE = 64 << 20, /* bytes for constants and for weights, each, for any file */
+    ARENA_BASE = 32 << 20, /* bytes for constants and for weights, each, for any file */
     ARENA_FACTOR = 32,     /* and for each byte of it: int8 weights become float, dilated kernels are spread out */
     FREE_HEIGHT = 1024,    /* for dimensions that neither the file nor the options give */
     FREE_WIDTH = 2048,
@@ -34,21 +34,20 @@ static enum fscnn_status read_input_dims(struct onnx_import *in, const Onnx__Val
     bool tensor = type && type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
     enum dtype dtype = DTYPE_BOOL;
     if (!tensor || !onnx_dtype(type->tensor_type->elem_type, &dtype) || dtype > DTYPE_F64) {
-        return error_set(in->err, FSCNN_ERROR_UNSUPPORTED, "%.120s: input %.80s is not a tensor of floats but of %s",
-                         in->file, input->name,
-                         tensor ? onnx_dtype_name(type->tensor_type->elem_type) : "another kind");
+        return onnx_refuse_model(in, FSCNN_ERROR_UNSUPPORTED, "input %.80s is not a tensor of floats but of %s",
+                                 input->name, tensor ? onnx_dtype_name(type->tensor_type->elem_type) : "another kind");
     }
     const Onnx__TensorShapeProto *shape = type->tensor_type->shape;
     if (!shape || shape->n_dim != 4) {
-        return error_set(in->err, FSCNN_ERROR_UNSUPPORTED, "%.120s: input %.80s has %d dimensions instead of 4",
-                         in->file, input->name, shape ? (int)(shape->n_dim < 99 ? shape->n_dim : 99) : 0);
+        return onnx_refuse_model(in, FSCNN_ERROR_UNSUPPORTED, "input %.80s has %d dimensions instead of 4", input->name,
+                                 shape ? (int)(shape->n_dim < 99 ? shape->n_dim : 99) : 0);
     }
     for (int i = 0; i < 4; i++) {
         bool fixed = shape->dim[i]->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
         dims[i] = fixed && shape->dim[i]->dim_value > 0 ? shape->dim[i]->dim_value : 0;
         if (dims[i] > GRAPH_MAX_SIDE) {
-            return error_set(in->err, FSCNN_ERROR_UNSUPPORTED, "%.120s: input %.80s: a dimension of %lld", in->file,
-                             input->name, (long long)dims[i]);
+            return onnx_refuse_model(in, FSCNN_ERROR_UNSUPPORTED, "input %.80s: a dimension of %lld", input->name,
+                                     (long long)dims[i]);
         }
     }
     return FSCNN_OK;
@@ -83,12 +82,12 @@ static enum fscnn_status pick_size(struct onnx_import *in, const char *name, int
                                    struct shape *out) {
     int h = in->options->height, w = in->options->width;
     if ((h && file_h && h != file_h) || (w && file_w && w != file_w)) {
-        return error_set(in->err, FSCNN_ERROR_UNSUPPORTED,
-                         "%.120s: input %.80s is fixed to %lldx%lld in the file; it cannot be read for %dx%d", in->file,
-                         name, (long long)file_h, (long long)file_w, h, w);
+        return onnx_refuse_model(in, FSCNN_ERROR_UNSUPPORTED,
+                                 "input %.80s is fixed to %lldx%lld in the file; it cannot be read for %dx%d", name,
+                                 (long long)file_h, (long long)file_w, h, w);
     }
     if (h < 0 || w < 0 || h > GRAPH_MAX_SIDE || w > GRAPH_MAX_SIDE) {
-        return error_set(in->err, FSCNN_ERROR_USAGE, "an input of %dx%d", h, w);
+        return onnx_refuse_model(in, FSCNN_ERROR_USAGE, "an input of %dx%d", h, w);
     }
     out->h = h ? h : file_h ? (int)file_h : FREE_HEIGHT;
     out->w = w ? w : file_w ? (int)file_w : FREE_WIDTH;
@@ -99,7 +98,7 @@ static enum fscnn_status read_input(struct onnx_import *in) {
     const Onnx__ValueInfoProto *input = find_input(in);
     int64_t dims[4];
     if (!input) {
-        return error_set(in->err, FSCNN_ERROR_FORMAT, "%.120s: the model has no input", in->file);
+        return onnx_refuse_model(in, FSCNN_ERROR_FORMAT, "the model has no input");
     }
     enum fscnn_status status = read_input_dims(in, input, dims);
     if (status != FSCNN_OK) {
@@ -111,8 +110,8 @@ static enum fscnn_status read_input(struct onnx_import *in) {
     node.shape.c = dims[c] ? (int)dims[c] : FREE_CHANNELS;
     status = pick_size(in, input->name, dims[h], dims[h + 1], &node.shape);
     if (status == FSCNN_OK && dims[0] > FSCNN_MAX_BATCH) {
-        status = error_set(in->err, FSCNN_ERROR_UNSUPPORTED, "%.120s: a batch of %lld (at most %d)", in->file,
-                           (long long)dims[0], FSCNN_MAX_BATCH);
+        status = onnx_refuse_model(in, FSCNN_ERROR_UNSUPPORTED, "a batch of %lld (at most %d)", (long long)dims[0],
+                                   FSCNN_MAX_BATCH);
     }
     struct onnx_value *value = onnx_value_find(in, input->name);
     if (status == FSCNN_OK) {
@@ -142,17 +141,17 @@ static enum fscnn_status pick_output(struct onnx_import *in, struct onnx_value *
         if (!*out && (!wanted || strcmp(name, wanted) == 0)) {
             *out = onnx_value_find(in, name);
             if (!*out) {
-                return error_set(in->err, FSCNN_ERROR_FORMAT, "%.120s: no node makes the output %.80s", in->file, name);
+                return onnx_refuse_model(in, FSCNN_ERROR_FORMAT, "no node makes the output %.80s", name);
             }
         } else {
             log_line(in->options->log, "%s: output %s is left out", in->file, name);
         }
     }
     if (!*out && wanted) {
-        return error_set(in->err, FSCNN_ERROR_USAGE, "%.120s: no output is called %.80s; the first is %.80s", in->file,
-                         wanted, graph->n_output > 0 && graph->output[0]->name ? graph->output[0]->name : "(none)");
+        return onnx_refuse_model(in, FSCNN_ERROR_USAGE, "no output is called %.80s; the first is %.80s", wanted,
+                                 graph->n_output > 0 && graph->output[0]->name ? graph->output[0]->name : "(none)");
     }
-    return *out ? FSCNN_OK : error_set(in->err, FSCNN_ERROR_FORMAT, "%.120s: the model has no output", in->file);
+    return *out ? FSCNN_OK : onnx_refuse_model(in, FSCNN_ERROR_FORMAT, "the model has no output");
 }
 
 /* needed[i] for every node that the value depends on. Each node goes onto the stack once, so that cycles end. */
@@ -265,30 +264,29 @@ static enum fscnn_status read_nodes(struct onnx_import *in, const bool *needed) 
 
 /* ---- the whole ---- */
 
+/* N C H W; the place of a single channel, and whether it is there, do not matter. */
+static bool in_usual_order(const struct onnx_value *image, int channels) {
+    static const enum axis expected[] = {AXIS_N, AXIS_H, AXIS_W};
+    size_t seen = 0;
+    for (int i = 0; i < image->rank; i++) {
+        if (image->axes[i] == AXIS_C ? channels != 1 && i != 1
+                                     : seen == ARRAY_SIZE(expected) || image->axes[i] != expected[seen++]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum fscnn_status finish(struct onnx_import *in, const struct onnx_value *output) {
     struct graph *graph = in->graph;
     if (output->kind != ONNX_IMAGE) {
-        return error_set(in->err, FSCNN_ERROR_UNSUPPORTED, "%.120s: output %.80s does not depend on the picture",
-                         in->file, output->name);
+        return onnx_refuse_model(in, FSCNN_ERROR_UNSUPPORTED, "output %.80s does not depend on the picture",
+                                 output->name);
     }
     struct shape shape = onnx_image_shape(in, output);
-    bool one_channel = shape.c == 1; /* then its place does not matter */
-    const enum axis expected[] = {AXIS_N, AXIS_H, AXIS_W};
-    int at = 0;
-    for (int i = 0; i < output->rank; i++) {
-        if (output->axes[i] == AXIS_C) {
-            if (!one_channel && i != 1) {
-                at = -1;
-                break;
-            }
-        } else if (output->axes[i] != expected[at++]) {
-            at = -1;
-            break;
-        }
-    }
-    if (at != 3) {
-        return error_set(in->err, FSCNN_ERROR_UNSUPPORTED, "%.120s: output %.80s is transposed; expected N C H W",
-                         in->file, output->name);
+    if (!in_usual_order(output, shape.c)) {
+        return onnx_refuse_model(in, FSCNN_ERROR_UNSUPPORTED, "output %.80s is transposed; expected N C H W",
+                                 output->name);
     }
     graph->output = output->node;
     graph->output_name = arena_strdup(&graph->arena, output->name);
@@ -307,8 +305,8 @@ static enum fscnn_status import_model(struct onnx_import *in) {
     struct onnx_value *output;
     bool *needed;
     if (in->opset < OPSET_LOW || in->opset > OPSET_HIGH) {
-        return error_set(in->err, FSCNN_ERROR_UNSUPPORTED, "%.120s: opset %lld is not supported (%d to %d are)",
-                         in->file, (long long)in->opset, OPSET_LOW, OPSET_HIGH);
+        return onnx_refuse_model(in, FSCNN_ERROR_UNSUPPORTED, "opset %lld is not supported (%d to %d are)",
+                                 (long long)in->opset, OPSET_LOW, OPSET_HIGH);
     }
     enum fscnn_status status = onnx_values_create(in);
     if (status == FSCNN_OK) {

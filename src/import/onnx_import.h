@@ -52,11 +52,18 @@ struct onnx_import {
 FSCNN_NODISCARD enum fscnn_status onnx_values_create(struct onnx_import *in);
 struct onnx_value *onnx_value_find(const struct onnx_import *in, const char *name);
 
-/* "model.onnx: node Resize_42 (Resize, opset 13): text" into the error; returns status. */
-enum fscnn_status onnx_refuse(struct onnx_import *in, enum fscnn_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* "model.onnx: node Resize_42 (Resize, opset 13): text" into the error. These are macros around functions so that a
+ * compiler, and whoever checks the code, sees that the result is `status`. */
+#define onnx_refuse(in, status, ...) (onnx_set_refusal((in), (status), __VA_ARGS__), (status))
 /* Puts the same before a callee's text. */
-enum fscnn_status onnx_refuse_prefix(struct onnx_import *in, enum fscnn_status status);
+#define onnx_refuse_prefix(in, status) (onnx_prefix_refusal((in), (status)), (status))
+/* "model.onnx: text", for what concerns no single node. */
+#define onnx_refuse_model(in, status, ...) (onnx_set_model_refusal((in), (status), __VA_ARGS__), (status))
+void onnx_set_refusal(struct onnx_import *in, enum fscnn_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void onnx_prefix_refusal(struct onnx_import *in, enum fscnn_status status);
+void onnx_set_model_refusal(struct onnx_import *in, enum fscnn_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 const char *onnx_node_name(const Onnx__NodeProto *node);
 
 /* Attributes of the node being read; defaults where they are absent, FORMAT where they have another type. */

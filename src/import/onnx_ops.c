@@ -42,7 +42,7 @@ enum fscnn_status onnx_need_floats(struct onnx_import *in, int i, int rank, cons
 void *onnx_graph_alloc(struct onnx_import *in, size_t count, size_t size) {
     void *data = arena_alloc(&in->graph->arena, count, size);
     if (!data) {
-        onnx_refuse(in, FSCNN_ERROR_MEMORY, "no memory for %zu elements", count);
+        onnx_set_refusal(in, FSCNN_ERROR_MEMORY, "no memory for %zu elements", count);
     }
     return data;
 }
@@ -322,7 +322,7 @@ static enum fscnn_status concat(struct onnx_import *in) {
 
 static enum fscnn_status softmax(struct onnx_import *in) {
     struct onnx_value *image = onnx_input(in, 0);
-    int axis;
+    int axis = 0;
     enum fscnn_status status = refuse_labels(in);
     if (status == FSCNN_OK) {
         status = get_channel_axis(in, image, in->opset < 13 ? 1 : -1, &axis);
@@ -426,7 +426,7 @@ static enum fscnn_status check_pad_value(struct onnx_import *in) {
 static enum fscnn_status pad(struct onnx_import *in) {
     struct onnx_value *image;
     int64_t pads[8];
-    int axes[4], count = 0;
+    int axes[4] = {0}, count = 0;
     struct node node = {.op = OP_PAD};
     enum fscnn_status status = onnx_need_picture(in, 0, &image);
     if (status == FSCNN_OK) {

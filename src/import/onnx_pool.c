@@ -7,7 +7,7 @@
 enum fscnn_status onnx_average_pool(struct onnx_import *in) {
     static const int64_t required[2] = {0, 0};
     struct onnx_value *image;
-    struct onnx_window window;
+    struct onnx_window window = {0};
     int64_t ceil_mode = 0, count_padding = 0;
     struct node node = {.op = OP_POOL};
     struct pool_axis *axes[2] = {&node.attr.pool.h, &node.attr.pool.w};

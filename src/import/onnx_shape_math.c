@@ -157,8 +157,8 @@ static enum fscnn_status fold_binary(struct onnx_import *in) {
         return onnx_refuse(in, FSCNN_ERROR_UNSUPPORTED, "%d inputs instead of 2", in->num_inputs);
     }
     const struct tensor *t[2] = {&in->inputs[0]->constant, &in->inputs[1]->constant};
-    int64_t shape[TENSOR_MAX_RANK];
-    int rank;
+    int64_t shape[TENSOR_MAX_RANK] = {0};
+    int rank = 0;
     enum fscnn_status status = broadcast_shape(in, t, 2, &rank, shape);
     struct tensor out;
     if (status == FSCNN_OK) {
@@ -183,8 +183,8 @@ static enum fscnn_status fold_where(struct onnx_import *in) {
         return onnx_refuse(in, FSCNN_ERROR_FORMAT, "an input is missing");
     }
     const struct tensor *t[3] = {&in->inputs[0]->constant, &in->inputs[1]->constant, &in->inputs[2]->constant};
-    int64_t shape[TENSOR_MAX_RANK];
-    int rank;
+    int64_t shape[TENSOR_MAX_RANK] = {0};
+    int rank = 0;
     enum fscnn_status status = broadcast_shape(in, t, 3, &rank, shape);
     struct tensor out;
     if (status == FSCNN_OK) {
@@ -236,7 +236,7 @@ static enum fscnn_status fold_cast(struct onnx_import *in) {
     const struct tensor *t;
     struct tensor out;
     enum dtype dtype = DTYPE_F32;
-    int64_t to, saturate;
+    int64_t to = 0, saturate;
     enum fscnn_status status = first_constant(in, &t);
     if (status == FSCNN_OK) {
         status = onnx_get_int(in, "to", 0, &to);
@@ -331,7 +331,7 @@ static enum fscnn_status fold_constant_of_shape(struct onnx_import *in) {
     const Onnx__AttributeProto *a = onnx_find_attribute(in, "value");
     struct tensor value = {.dtype = DTYPE_F32, .data = &(const float){0}}, out;
     const struct tensor *dims;
-    int64_t shape[TENSOR_MAX_RANK];
+    int64_t shape[TENSOR_MAX_RANK] = {0};
     enum fscnn_status status = first_constant(in, &dims);
     if (status == FSCNN_OK && a && a->t) {
         status = onnx_tensor_view(a->t, &in->arena, &value, in->err);

@@ -81,8 +81,8 @@ enum fscnn_status onnx_resolve_reshape(struct onnx_import *in, const int64_t *fr
 
 enum fscnn_status onnx_fold_reshape(struct onnx_import *in) {
     const struct tensor *t;
-    int64_t shape[TENSOR_MAX_RANK];
-    int rank;
+    int64_t shape[TENSOR_MAX_RANK] = {0};
+    int rank = 0;
     enum fscnn_status status = get_data(in, &t);
     if (status == FSCNN_OK) {
         status = onnx_get_ints_or_input(in, "shape", 5, 1, TENSOR_MAX_RANK, shape, &rank);
@@ -129,7 +129,7 @@ enum fscnn_status onnx_fold_squeeze(struct onnx_import *in) {
     const struct tensor *t;
     unsigned set;
     int count, rank = 0;
-    int64_t shape[TENSOR_MAX_RANK];
+    int64_t shape[TENSOR_MAX_RANK] = {0};
     enum fscnn_status status = get_data(in, &t);
     if (status == FSCNN_OK) {
         status = get_axis_set(in, t->rank, &set, &count);
@@ -150,7 +150,7 @@ enum fscnn_status onnx_fold_unsqueeze(struct onnx_import *in) {
     const struct tensor *t;
     unsigned set;
     int count, from = 0;
-    int64_t axes[TENSOR_MAX_RANK], shape[TENSOR_MAX_RANK];
+    int64_t axes[TENSOR_MAX_RANK], shape[TENSOR_MAX_RANK] = {0};
     enum fscnn_status status = get_data(in, &t);
     if (status == FSCNN_OK) { /* how many there are says what the axes are counted in */
         status = onnx_get_ints_or_input(in, "axes", 13, 1, TENSOR_MAX_RANK, axes, &count);
@@ -170,7 +170,7 @@ enum fscnn_status onnx_fold_unsqueeze(struct onnx_import *in) {
 
 enum fscnn_status onnx_fold_transpose(struct onnx_import *in) {
     const struct tensor *t;
-    int64_t order[TENSOR_MAX_RANK], shape[TENSOR_MAX_RANK], natural[TENSOR_MAX_RANK], strides[TENSOR_MAX_RANK];
+    int64_t order[TENSOR_MAX_RANK], shape[TENSOR_MAX_RANK] = {0}, natural[TENSOR_MAX_RANK], strides[TENSOR_MAX_RANK];
     int count;
     unsigned seen = 0;
     struct tensor out;
@@ -205,7 +205,7 @@ enum fscnn_status onnx_fold_transpose(struct onnx_import *in) {
 
 enum fscnn_status onnx_fold_expand(struct onnx_import *in) {
     const struct tensor *t;
-    int64_t wanted[TENSOR_MAX_RANK], shape[TENSOR_MAX_RANK], natural[TENSOR_MAX_RANK], strides[TENSOR_MAX_RANK];
+    int64_t wanted[TENSOR_MAX_RANK], shape[TENSOR_MAX_RANK] = {0}, natural[TENSOR_MAX_RANK], strides[TENSOR_MAX_RANK];
     int count;
     struct tensor out;
     enum fscnn_status status = get_data(in, &t);
@@ -236,7 +236,7 @@ enum fscnn_status onnx_fold_expand(struct onnx_import *in) {
 
 enum fscnn_status onnx_fold_gather(struct onnx_import *in) {
     const struct tensor *t;
-    int64_t value, shape[2 * TENSOR_MAX_RANK], outer = 1, inner = 1;
+    int64_t value, shape[2 * TENSOR_MAX_RANK] = {0}, outer = 1, inner = 1;
     int axis, rank = 0;
     struct tensor out;
     enum fscnn_status status = get_data(in, &t);
@@ -313,7 +313,7 @@ enum fscnn_status onnx_fold_slice(struct onnx_import *in) {
     int64_t lists[4][TENSOR_MAX_RANK]; /* starts, ends, axes, steps */
     static const char *const names[] = {"starts", "ends", "axes", "steps"};
     int counts[4] = {0};
-    int64_t shape[TENSOR_MAX_RANK], strides[TENSOR_MAX_RANK], base = 0;
+    int64_t shape[TENSOR_MAX_RANK] = {0}, strides[TENSOR_MAX_RANK] = {0}, base = 0;
     unsigned seen = 0;
     enum fscnn_status status = get_data(in, &t);
     for (int k = 0; status == FSCNN_OK && k < (in->opset < 10 ? 3 : 4); k++) {
@@ -356,7 +356,7 @@ enum fscnn_status onnx_fold_slice(struct onnx_import *in) {
 
 enum fscnn_status onnx_fold_concat(struct onnx_import *in) {
     const struct tensor *t;
-    int64_t value, shape[TENSOR_MAX_RANK], outer = 1, inner = 1;
+    int64_t value, shape[TENSOR_MAX_RANK] = {0}, outer = 1, inner = 1;
     int axis;
     struct tensor out;
     enum fscnn_status status = get_data(in, &t);

@@ -15,19 +15,31 @@ const char *onnx_node_name(const Onnx__NodeProto *node) {
 
 static const char *op_type(const Onnx__NodeProto *node) { return node->op_type ? node->op_type : "?"; }
 
-enum fscnn_status onnx_refuse_prefix(struct onnx_import *in, enum fscnn_status status) {
-    return error_prefix(in->err, status, "%.120s: node %.120s (%.40s, opset %lld)", in->file, onnx_node_name(in->node),
-                        op_type(in->node), (long long)in->opset);
+void onnx_prefix_refusal(struct onnx_import *in, enum fscnn_status status) {
+    error_prefix(in->err, status, "%.120s: node %.120s (%.40s, opset %lld)", in->file, onnx_node_name(in->node),
+                 op_type(in->node), (long long)in->opset);
 }
 
-enum fscnn_status onnx_refuse(struct onnx_import *in, enum fscnn_status status, const char *format, ...) {
+static void set_text(struct onnx_import *in, enum fscnn_status status, const char *format, va_list args) {
     char text[256];
+    vsnprintf(text, sizeof(text), format, args);
+    error_set(in->err, status, "%s", text);
+}
+
+void onnx_set_refusal(struct onnx_import *in, enum fscnn_status status, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    set_text(in, status, format, args);
     va_end(args);
-    error_set(in->err, status, "%s", text);
-    return onnx_refuse_prefix(in, status);
+    onnx_prefix_refusal(in, status);
+}
+
+void onnx_set_model_refusal(struct onnx_import *in, enum fscnn_status status, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    set_text(in, status, format, args);
+    va_end(args);
+    error_prefix(in->err, status, "%.120s", in->file);
 }
 
 /* ---- the table of values ---- */
@@ -64,7 +76,7 @@ static struct onnx_value *value_get(struct onnx_import *in, const char *name) {
 }
 
 static enum fscnn_status twice(struct onnx_import *in, const char *name) {
-    return error_set(in->err, FSCNN_ERROR_FORMAT, "%.120s: the value %.80s is made twice", in->file, name);
+    return onnx_refuse_model(in, FSCNN_ERROR_FORMAT, "the value %.80s is made twice", name);
 }
 
 static enum fscnn_status register_values(struct onnx_import *in) {
@@ -103,8 +115,7 @@ enum fscnn_status onnx_values_create(struct onnx_import *in) {
         count += graph->node[i]->n_output;
     }
     if (count > MAX_VALUES || graph->n_node > MAX_VALUES) {
-        return error_set(in->err, FSCNN_ERROR_UNSUPPORTED, "%.120s: more than %d values or nodes", in->file,
-                         MAX_VALUES);
+        return onnx_refuse_model(in, FSCNN_ERROR_UNSUPPORTED, "more than %d values or nodes", MAX_VALUES);
     }
     for (in->num_slots = 16; in->num_slots < 2 * count;) {
         in->num_slots *= 2;

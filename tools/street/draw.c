@@ -247,6 +247,16 @@ void draw_limb(struct canvas *canvas, struct vec a, float radius_a, struct vec b
     }
 }
 
+/* Twigs of 35 cm and leaves of 6 cm, where they can be seen: 0..1 at x, y metres. */
+static float leaves_at(float x, float y, float finest, uint32_t seed) {
+    float twigs = layered_noise(x / 0.35F, y / 0.35F, most(finest / 0.35F, 0.2F), seed);
+    float seen = 1 - smooth_step(0.03F, 0.08F, finest);
+    if (seen > 0) {
+        twigs += seen * 0.55F * (smooth_noise(x / 0.06F, y / 0.06F, seed + 77) - 0.5F);
+    }
+    return clamp_unit(twigs);
+}
+
 void draw_puff(struct canvas *canvas, struct vec centre, float radius, const struct paint *paint) {
     if (centre.z < near_plane + radius) {
         return;
@@ -254,7 +264,7 @@ void draw_puff(struct canvas *canvas, struct vec centre, float radius, const str
     struct disc p = project(canvas, centre, radius * 1.15F);
     int x0 = to_sample(p.x - p.radius, canvas->width), x1 = to_sample(p.x + p.radius + 1, canvas->width);
     int y0 = to_sample(p.y - p.radius, canvas->height), y1 = to_sample(p.y + p.radius + 1, canvas->height);
-    float unit = canvas->focal / centre.z, finest = most(1.5F / (unit * 0.35F), 0.12F);
+    float unit = canvas->focal / centre.z; /* samples to a metre */
     for (int y = y0; y < y1; y++) {
         for (int x = x0; x < x1; x++) {
             float ox = ((float)x + 0.5F - p.x) / p.radius, oy = ((float)y + 0.5F - p.y) / p.radius;
@@ -263,8 +273,7 @@ void draw_puff(struct canvas *canvas, struct vec centre, float radius, const str
             if (distance > 1 || centre.z - radius >= canvas->depth[i]) {
                 continue;
             }
-            /* Leaves: noise of 35 cm and finer, fixed to the tree. */
-            float mottle = layered_noise((float)x / (unit * 0.35F), (float)y / (unit * 0.35F), finest, paint->seed);
+            float mottle = leaves_at((float)x / unit, (float)y / unit, 1.5F / unit, paint->seed);
             if (sqrtf(distance) > 0.5F + 0.9F * (mottle - 0.18F)) {
                 continue;
             }

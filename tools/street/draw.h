@@ -80,7 +80,7 @@ struct shade_box {
     float left, right, near, far; /* what its shadow covers at most */
 };
 
-enum { MAX_SHADE_BOXES = 256, SHADE_BINS = 128, SHADE_BIN_METRES = 3, MAX_IN_BIN = 24 };
+enum { MAX_SHADE_BOXES = 256, SHADE_BINS = 128, SHADE_BIN_METRES = 3, MAX_IN_BIN = 48 };
 
 struct light {
     struct vec sun; /* unit vector toward it */

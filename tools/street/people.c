@@ -62,9 +62,11 @@ void draw_person(struct canvas *canvas, struct random *random, struct place plac
                   &c.top, &c.top);
         draw_limb(canvas, hand, 0.045F, vec_add(hand, vec(0, -0.05F, 0)), 0.04F, &c.skin);
         /* Half of the trunk: shoulder to hip. */
-        draw_limb(canvas, place_point(&place, 0, side * 0.09F * broad, shoulder - 0.08F), 0.135F * broad,
-                  place_point(&place, 0, side * 0.06F * broad, hip), 0.125F * broad, &c.top);
+        draw_limb(canvas, place_point(&place, 0, side * 0.10F * broad, shoulder - 0.09F), 0.115F * broad,
+                  place_point(&place, 0, side * 0.06F * broad, hip), 0.12F * broad, &c.top);
     }
+    draw_limb(canvas, place_point(&place, 0, 0, shoulder - 0.10F), 0.15F * broad, place_point(&place, 0, 0, hip),
+              0.145F * broad, &c.top);
     draw_head(canvas, &place, 0, 1.64F * size, &c);
     if (random_chance(random, 0.35F)) { /* a bag on the back */
         struct paint bag = paint_plain(colour(random_range(random, 0.1F, 0.5F), 0.15F, 0.2F), ID_PERSON);

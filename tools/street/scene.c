@@ -149,7 +149,7 @@ static void line_side(struct street *s, float side, enum pass pass, uint64_t see
     struct random *r = &s->random, saved = *r;
     r->state = seed;
     float x = side < 0 ? s->road.left - s->walk_left : s->road.right + s->walk_right;
-    float houses = random_range(r, 0.45F, 0.95F);
+    float houses = random_range(r, 0.3F, 0.9F);
     for (float z = random_range(r, -6, 3); z < s->end;) {
         float width = random_range(r, 9, 24), next = z + width;
         if (z < s->road.cross1 + 4 && next > s->road.cross0 - 4) {
@@ -159,7 +159,7 @@ static void line_side(struct street *s, float side, enum pass pass, uint64_t see
             }
             next = s->road.cross0 - 4;
         }
-        int floors = 2 + random_below(r, 5), kind = random_chance(r, houses) ? 0 : 1 + random_below(r, 2);
+        int floors = 2 + random_below(r, 5), kind = random_chance(r, houses) ? 0 : 1 + (random_below(r, 3) == 0);
         struct random own = {.state = random_bits(r)};
         struct street lot = *s;
         lot.random = own;
@@ -267,8 +267,8 @@ static void fill_lane(struct street *s, float x, float heading, float first) {
         if (kind < 0.70F) {
             put_car(s, x + off, z, turn);
         } else if (kind < 0.86F) {
-            put_large(s, x, z + 4, turn, kind < 0.78F);
-            z += 8;
+            put_large(s, x, z + 8, turn, kind < 0.79F);
+            z += 14;
         } else {
             float at = kind < 0.94F ? x + (heading == 0 ? 0.9F : -0.9F) : x + off; /* bicycles keep to the right */
             stand(s, at, z, 0.25F, 0.9F, 1.4F);
@@ -286,15 +286,17 @@ static void put_traffic(struct street *s) {
     float middle = -s->lane / 2, left = s->road.left + (s->park_left ? 2.3F : 0.2F);
     fill_lane(s, 0, 0, random_range(r, 9, 26));
     if (middle + 2 * s->lane < s->road.right) {
-        fill_lane(s, s->lane, 0, 7);
+        fill_lane(s, s->lane, 0, 14);
     }
     for (float x = middle - s->lane / 2; x > left; x -= s->lane) {
-        fill_lane(s, x, 3.14159F, 9);
+        if (fabsf(x - s->road.rail_x) > 2) {
+            fill_lane(s, x, 3.14159F, 9);
+        }
     }
     for (float side = -1; side <= 1; side += 2) {
         bool parked = side < 0 ? s->park_left : s->park_right;
         float x = side < 0 ? s->road.left + 1.15F : s->road.right - 1.15F;
-        for (float z = random_range(r, 5, 12); parked && z < s->end; z += random_range(r, 5.3F, 8.5F)) {
+        for (float z = random_range(r, 8, 14); parked && z < s->end; z += random_range(r, 5.3F, 8.5F)) {
             if (!at_crossing(s, z, 6) && random_chance(r, 0.75F)) {
                 if (random_chance(r, 0.06F)) {
                     stand(s, x, z, 0.3F, 0.9F, 0.9F);
@@ -390,10 +392,10 @@ void draw_scene(struct canvas *canvas, uint64_t seed, int number) {
     line_side(&s, 1, PASS_SHADE, right);
     /* Near and small things first: what is hidden behind them is not painted at all. Shadows come with them, so that
      * pavements and road are painted after everything that stands there. */
-    put_traffic(&s);
     if (number % 4 == 2) {
         put_tram(&s);
     }
+    put_traffic(&s);
     put_people(&s);
     furnish_side(&s, -1);
     furnish_side(&s, 1);

@@ -1,0 +1,141 @@
+"""libfastscnn through ctypes, for tests that hold it against other programs: compile, run, export.
+
+Arrays are numpy's.  An error of the library is raised as RuntimeError with its one line of text.  Structures are written
+down a second time here, so `load` compares their fields with the header's: a change there is told, not misread."""
+import ctypes
+import os
+import re
+
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BUILD = os.environ.get("FASTSCNN_BUILD", os.path.join(HERE, "..", "build"))
+HEADER = os.path.join(HERE, "..", "include", "fastscnn", "fastscnn.h")
+POOLS = {"fixed": 0, "adaptive": 1}  # enum fscnn_pool
+INPUTS = {"f32": 0, "u8": 1}  # enum fscnn_input_type
+OUTPUTS = {"f32": (0, np.float32), "f16": (1, np.float16), "labels": (2, np.uint8)}  # enum fscnn_output_type
+
+
+class Error(ctypes.Structure):
+    header_name = "fscnn_error"
+    _fields_ = [("text", ctypes.c_char * 512)]
+
+
+class Log(ctypes.Structure):
+    header_name = "fscnn_log"
+    _fields_ = [("line", ctypes.c_void_p), ("user", ctypes.c_void_p)]
+
+
+class ModelInfo(ctypes.Structure):
+    header_name = "fscnn_model_info"
+    _fields_ = [("name", ctypes.c_char_p), ("input_name", ctypes.c_char_p), ("output_name", ctypes.c_char_p),
+                ("channels", ctypes.c_int), ("height", ctypes.c_int), ("width", ctypes.c_int),
+                ("classes", ctypes.c_int), ("output_height", ctypes.c_int), ("output_width", ctypes.c_int),
+                ("output_is_labels", ctypes.c_bool), ("precision", ctypes.c_int), ("num_batch_sizes", ctypes.c_int),
+                ("batch_sizes", ctypes.c_int * 16), ("parameters", ctypes.c_uint64), ("macs", ctypes.c_uint64),
+                ("weight_bytes", ctypes.c_uint64), ("activation_bytes", ctypes.c_uint64),
+                ("scratch_bytes", ctypes.c_uint64)]
+
+
+class CompileOptions(ctypes.Structure):
+    header_name = "fscnn_compile_options"
+    _fields_ = [("height", ctypes.c_int), ("width", ctypes.c_int), ("num_batch_sizes", ctypes.c_int),
+                ("batch_sizes", ctypes.c_int * 16), ("precision", ctypes.c_int), ("pool", ctypes.c_int),
+                ("output_name", ctypes.c_char_p), ("log", Log)]
+
+
+class ExportOptions(ctypes.Structure):
+    header_name = "fscnn_export_options"
+    _fields_ = [("batch_size", ctypes.c_int), ("height", ctypes.c_int), ("width", ctypes.c_int),
+                ("pool", ctypes.c_int), ("opset", ctypes.c_int), ("dynamic_batch", ctypes.c_bool)]
+
+
+class SessionOptions(ctypes.Structure):
+    header_name = "fscnn_session_options"
+    _fields_ = [("threads", ctypes.c_int), ("pin", ctypes.c_bool)]
+
+
+def header_fields(name):
+    """Names of the fields of a struct in the header, in order."""
+    with open(HEADER, encoding="utf-8") as file:
+        text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+    body = re.search(r"struct " + name + r" \{(.*?)\n\};", text, re.S).group(1)
+    fields = []
+    for declaration in filter(str.strip, body.split(";")):
+        function = re.search(r"\(\*(\w+)\)", declaration)
+        names = [function.group(1)] if function else [re.search(r"(\w+)\s*(\[.*\])?\s*$", part).group(1)
+                                                      for part in declaration.split(",")]
+        fields += names
+    return fields
+
+
+class Library:
+    """The library of FASTSCNN_BUILD."""
+
+    def __init__(self):
+        self.path = os.path.join(BUILD, "src", "libfastscnn.so")
+        for structure in (Error, Log, ModelInfo, CompileOptions, ExportOptions, SessionOptions):
+            here = [name for name, _ in structure._fields_]
+            there = header_fields(structure.header_name)
+            if here != there:
+                raise RuntimeError(f"struct {structure.header_name} has the fields {there} in fastscnn.h, {here} here")
+        self.functions = ctypes.CDLL(self.path)
+        self.functions.fscnn_model_output_bytes.restype = ctypes.c_size_t
+        self.functions.fscnn_model_input_bytes.restype = ctypes.c_size_t
+
+    def call(self, name, *arguments):
+        error = Error()
+        if getattr(self.functions, name)(*arguments, ctypes.byref(error)) != 0:
+            raise RuntimeError(error.text.decode())
+
+    def compile(self, path, height=0, width=0, pool="fixed", batch_sizes=()):
+        options = CompileOptions(height=height, width=width, pool=POOLS[pool], num_batch_sizes=len(batch_sizes))
+        options.batch_sizes[:len(batch_sizes)] = batch_sizes
+        handle = ctypes.c_void_p()
+        self.call("fscnn_compile", os.fsencode(path), ctypes.byref(options), ctypes.byref(handle))
+        return Model(self, handle)
+
+    def export_onnx(self, pth, onnx, height, width, pool="fixed", opset=11, batch_size=1, dynamic_batch=False):
+        options = ExportOptions(batch_size, height, width, POOLS[pool], opset, dynamic_batch)
+        self.call("fscnn_export_onnx", os.fsencode(pth), os.fsencode(onnx), ctypes.byref(options))
+
+
+class Model:
+    """A compiled model; close it, or use it with `with`."""
+
+    def __init__(self, library, handle):
+        self.library, self.handle = library, handle
+        self.info = ModelInfo()
+        library.functions.fscnn_model_get_info(handle, ctypes.byref(self.info))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.library.functions.fscnn_model_free(ctypes.byref(self.handle))
+
+    def run(self, images, *outputs, threads=2):
+        """Runs images, f32 [n, 3, h, w] or u8 [n, h, w, 3]; one array for each of outputs ("f32", "f16", "labels")."""
+        functions, info = self.library.functions, self.info
+        images = np.ascontiguousarray(images)
+        kind = INPUTS["u8" if images.dtype == np.uint8 else "f32"]
+        count = len(images)
+        if functions.fscnn_model_input_bytes(self.handle, kind, count) != images.nbytes:
+            raise RuntimeError(f"{images.shape} {images.dtype} is no input of the model")
+        session = ctypes.c_void_p()
+        self.library.call("fscnn_session_create", self.handle, ctypes.byref(SessionOptions(threads)),
+                          ctypes.byref(session))
+        results = []
+        try:
+            for name in outputs:
+                number, dtype = OUTPUTS[name]
+                shape = (count, info.output_height, info.output_width)
+                result = np.empty(shape if name == "labels" else (count, info.classes) + shape[1:], dtype)
+                if functions.fscnn_model_output_bytes(self.handle, number, count) != result.nbytes:
+                    raise RuntimeError(f"{result.shape} {result.dtype} is no output of the model")
+                self.library.call("fscnn_session_run", session, kind, images.ctypes.data_as(ctypes.c_void_p), number,
+                                  result.ctypes.data_as(ctypes.c_void_p), count)
+                results.append(result)
+        finally:
+            functions.fscnn_session_free(ctypes.byref(session))
+        return results[0] if len(results) == 1 else results
