@@ -35,15 +35,16 @@ static void print_line(void *user, const char *text) {
     print_message("# %s\n", text);
 }
 
-static struct fscnn_model *compile_graph(struct graph *graph) {
+static struct fscnn_model *compile_graph(struct graph *graph, int type) {
     struct fscnn_error err = {""};
     struct plan plan = {0};
     struct pack pack = {0};
     struct fscnn_model *model = NULL;
     enum fscnn_status status = passes_run(graph, (struct fscnn_log){0}, &err);
     if (status == FSCNN_OK) {
-        status = lower(graph, &plan, &pack, &err);
+        status = lower(graph, type, &plan, &pack, &err);
     }
+    plan.precision = type == ELEM_F32 ? FSCNN_FP32 : FSCNN_BF16;
     plan.num_batch_sizes = 1;
     plan.batch_sizes[0] = 1;
     if (status == FSCNN_OK) {
@@ -124,7 +125,7 @@ static void check_session(const struct fscnn_model *model, uint32_t flags, int t
     fscnn_session_free(&session);
 }
 
-static const uint32_t isas[] = {0, CPU_AVX2, CPU_AVX2 | CPU_AVX512, CPU_NEON};
+static const uint32_t isas[] = {0, CPU_AVX2, CPU_AVX2 | CPU_AVX512, CPU_AVX2 | CPU_AVX512 | CPU_AVX512_BF16, CPU_NEON};
 
 /* Evaluates, compiles and compares; frees the graph. */
 static void check_graph(struct graph *graph, double tolerance) {
@@ -138,13 +139,25 @@ static void check_graph(struct graph *graph, double tolerance) {
     nhwc_to_nchw(in, image, planar);
     graph_eval(graph, image, expected);
     nhwc_to_nchw(out, expected, expected_planar);
-    struct fscnn_model *model = compile_graph(graph);
+    struct fscnn_model *model = compile_graph(graph, ELEM_F32);
     graph_eval(graph, image, expected); /* the passes keep what the graph computes */
     nhwc_to_nchw(out, expected, planar_after);
     assert_true(largest_difference(planar_after, expected_planar, shape_count(out)) <= tolerance);
     for (size_t i = 0; i < ARRAY_SIZE(isas); i++) {
         for (int threads = 1; threads <= 3 && (isas[i] & cpu_flags_found()) == isas[i]; threads++) {
             check_session(model, isas[i], threads, planar, expected_planar, tolerance);
+        }
+    }
+    fscnn_model_free(&model);
+    /* bfloat16 has 8 bits: rounding errors of each layer add up to some percent of the largest value. */
+    double most = 0;
+    for (size_t i = 0; i < shape_count(out); i++) {
+        most = fabs((double)expected[i]) > most ? fabs((double)expected[i]) : most;
+    }
+    model = compile_graph(graph, ELEM_BF16);
+    for (size_t i = 0; i < ARRAY_SIZE(isas); i++) {
+        for (int threads = 1; threads <= 2 && (isas[i] & cpu_flags_found()) == isas[i]; threads++) {
+            check_session(model, isas[i], threads, planar, expected_planar, 0.08 * most + 0.01);
         }
     }
     fscnn_model_free(&model);

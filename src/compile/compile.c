@@ -71,9 +71,10 @@ static enum fscnn_status compile_graph(struct graph *graph, const char *path,
     struct pack pack = {0};
     enum fscnn_status status = passes_run(graph, options->log, err);
     if (status == FSCNN_OK) {
-        status = lower(graph, &plan, &pack, err);
+        status = lower(graph, options->precision == FSCNN_BF16 ? ELEM_BF16 : ELEM_F32, &plan, &pack, err);
     }
     if (status == FSCNN_OK) {
+        plan.precision = (int32_t)options->precision;
         plan.name = arena_strdup(&plan.arena, path_base(path));
         status = set_batch_sizes(options, graph, &plan, err);
     }
@@ -91,7 +92,7 @@ enum fscnn_status fscnn_compile(const char *path, const struct fscnn_compile_opt
     struct graph *graph = NULL;
     options = options ? options : &defaults;
     *out = NULL;
-    if (options->precision != FSCNN_FP32) {
+    if (options->precision != FSCNN_FP32 && options->precision != FSCNN_BF16) {
         return error_set(err, FSCNN_ERROR_UNSUPPORTED,
                          "precision: only fp32 in this version, bf16 and int8 are to come");
     }

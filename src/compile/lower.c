@@ -23,6 +23,7 @@ struct lowering {
     struct plan *plan;
     struct pack *pack;
     struct fscnn_error *err;
+    int type; /* of activations: enum elem */
     int order[GRAPH_MAX_NODES], count;
     int uses[GRAPH_MAX_NODES];
     int tensor[GRAPH_MAX_NODES];  /* of a node whose rows become a tensor; -1 */
@@ -32,7 +33,8 @@ struct lowering {
     /* The end of the network, which one OUTPUT stage does. */
     int base; /* the node before it */
     bool softmax, argmax;
-    int resize; /* the OP_RESIZE in it, or -1 */
+    bool image_is_padded; /* one dense convolution alone reads the image: its rows get channels of zeros */
+    int resize;           /* the OP_RESIZE in it, or -1 */
 };
 
 static const struct node *node_at(const struct lowering *l, int index) { return &l->graph->nodes[index]; }
@@ -82,13 +84,42 @@ static bool can_stream(const struct lowering *l, int input, const struct node *u
            l->stages[input] < MAX_STEP_STAGES / 2 && l->windows[input] < MAX_STEP_WINDOWS;
 }
 
+/* ---- types of elements ---- */
+
+/* The type in which a convolution multiplies: bfloat16 takes pairs of channels, so odd numbers are left to float32, but
+ * for the image, whose rows are loaded with channels of zeros. */
+static int conv_type(const struct lowering *l, const struct node *conv) {
+    if (l->type == ELEM_F32 || conv->attr.conv.groups > 1) {
+        return l->type;
+    }
+    const struct node *input = node_at(l, conv->inputs[0]);
+    bool even = input->shape.c % 2 == 0 || (l->image_is_padded && input->op == OP_INPUT);
+    for (int k = 0; input->op == OP_CONCAT && k < input->num_inputs; k++) {
+        even &= node_at(l, input->inputs[k])->shape.c % 2 == 0;
+    }
+    return even ? l->type : ELEM_F32;
+}
+
+/* The type of a node's rows: logits are float32. */
+static int node_type(const struct lowering *l, int index) {
+    const struct node *node = node_at(l, index);
+    bool dense = node->op == OP_CONV && node->attr.conv.groups == 1;
+    if (node->op == OP_POOL) {
+        return l->plan->tensors[l->tensor[node->inputs[0]]].type;
+    }
+    if (dense && (conv_type(l, node) == ELEM_F32 || (index == l->base && l->uses[index] == 1))) {
+        return ELEM_F32;
+    }
+    return node->op == OP_INPUT && !l->image_is_padded ? ELEM_F32 : l->type;
+}
+
 static void new_tensor(struct lowering *l, int node) {
     if (l->tensor[node] >= 0) {
         return;
     }
     struct shape s = node_at(l, node)->shape;
     l->tensor[node] = l->plan->num_tensors;
-    l->plan->tensors[l->plan->num_tensors++] = (struct tensor_desc){s.h, s.w, s.c};
+    l->plan->tensors[l->plan->num_tensors++] = (struct tensor_desc){s.h, s.w, s.c, node_type(l, node)};
 }
 
 /* Decides for one input of `user` and adds up what the user's step holds. */
@@ -179,23 +210,41 @@ static struct stage new_stage(int op, const char *name, struct shape shape) {
                           .high = INFINITY};
 }
 
-/* The rows of a node, for a reader in the current step. */
-static enum fscnn_status read_node(struct lowering *l, int index, struct source *out) {
-    if (l->tensor[index] >= 0) {
-        *out = (struct source){SOURCE_TENSOR, l->tensor[index]};
+/* The same rows in another type of element. */
+static enum fscnn_status convert(struct lowering *l, int type, struct source *source) {
+    struct tensor_desc from = plan_source_shape(l->plan, *source);
+    if (from.type == type) {
         return FSCNN_OK;
     }
-    return emit(l, index, out);
+    struct stage copy = new_stage(STAGE_COPY, "conversion", (struct shape){from.h, from.w, from.c});
+    copy.type = type;
+    copy.num_inputs = 1;
+    copy.inputs[0] = *source;
+    return add_stage(l, &copy, source);
+}
+
+/* The rows of a node, for a reader in the current step. */
+static enum fscnn_status read_node(struct lowering *l, int index, int type, struct source *out) {
+    if (l->tensor[index] >= 0) {
+        *out = (struct source){SOURCE_TENSOR, l->tensor[index]};
+    } else {
+        enum fscnn_status status = emit(l, index, out);
+        if (status != FSCNN_OK) {
+            return status;
+        }
+    }
+    return convert(l, type, out);
 }
 
 /* A convolution's input: padded columns come from a ring, so a tensor that needs them is copied row by row. */
-static enum fscnn_status read_padded(struct lowering *l, const struct node *conv, struct source *out) {
+static enum fscnn_status read_padded(struct lowering *l, const struct node *conv, int type, struct source *out) {
     const struct conv_attr *a = &conv->attr.conv;
     const struct node *input = node_at(l, conv->inputs[0]);
-    enum fscnn_status status = read_node(l, conv->inputs[0], out);
+    enum fscnn_status status = read_node(l, conv->inputs[0], type, out);
     int right = (conv->shape.w - 1) * a->stride_w + a->kw - a->pad_left - input->shape.w;
     if (status == FSCNN_OK && out->kind == SOURCE_TENSOR && (a->pad_left > 0 || right > 0)) {
         struct stage copy = new_stage(STAGE_COPY, "padded rows", input->shape);
+        copy.type = type;
         copy.num_inputs = 1;
         copy.inputs[0] = *out;
         status = add_stage(l, &copy, out);
@@ -203,12 +252,29 @@ static enum fscnn_status read_padded(struct lowering *l, const struct node *conv
     return status;
 }
 
-static void conv_weights(struct lowering *l, const struct node *node, struct stage *stage) {
+/* weights [n, in] with zeros for channels in..padded of every tap. */
+static const float *widen_weights(struct lowering *l, const float *weights, size_t rows, int in, int padded) {
+    float *wide = arena_alloc(&l->plan->arena, rows * (size_t)padded, sizeof(float));
+    for (size_t i = 0; wide && i < rows; i++) {
+        memcpy(wide + i * (size_t)padded, weights + i * (size_t)in, (size_t)in * sizeof(float));
+    }
+    l->pack->failed |= !wide;
+    return wide;
+}
+
+static void conv_weights(struct lowering *l, const struct node *node, int type, struct stage *stage) {
     const struct conv_attr *a = &node->attr.conv;
     size_t taps = (size_t)a->kh * (size_t)a->kw;
-    int in = node_at(l, node->inputs[0])->shape.c;
-    stage->weights = a->groups == 1 ? pack_conv(l->pack, a->weights, a->out_channels, taps * (size_t)in)
-                                    : pack_depthwise(l->pack, a->weights, a->out_channels, taps);
+    int in = node_at(l, node->inputs[0])->shape.c, padded = plan_input_channels(l->plan, stage);
+    const float *weights = a->weights;
+    if (a->groups == 1 && padded != in) {
+        weights = widen_weights(l, weights, (size_t)a->out_channels * taps, in, padded);
+    }
+    if (a->groups > 1) {
+        stage->weights = pack_depthwise(l->pack, weights, a->out_channels, taps);
+    } else if (weights) {
+        stage->weights = pack_conv(l->pack, type, weights, a->out_channels, taps * (size_t)padded);
+    }
     stage->bias = pack_bias(l->pack, a->bias, a->out_channels);
     stage->kh = a->kh;
     stage->kw = a->kw;
@@ -220,18 +286,21 @@ static void conv_weights(struct lowering *l, const struct node *node, struct sta
 
 static enum fscnn_status fill_conv(struct lowering *l, const struct node *node, struct stage *stage) {
     enum fscnn_status status = FSCNN_OK;
+    int type = conv_type(l, node);
     stage->op = node->attr.conv.groups == 1 ? STAGE_CONV : STAGE_DEPTHWISE;
     stage->num_inputs = 1;
     if (concat_is_walked(l, node->inputs[0], node)) {
         const struct node *concat = node_at(l, node->inputs[0]);
         stage->num_inputs = concat->num_inputs;
         for (int k = 0; k < concat->num_inputs && status == FSCNN_OK; k++) {
-            status = read_node(l, concat->inputs[k], &stage->inputs[k]);
+            status = read_node(l, concat->inputs[k], type, &stage->inputs[k]);
         }
     } else {
-        status = read_padded(l, node, &stage->inputs[0]);
+        status = read_padded(l, node, type, &stage->inputs[0]);
     }
-    conv_weights(l, node, stage);
+    if (status == FSCNN_OK) {
+        conv_weights(l, node, type, stage);
+    }
     return status;
 }
 
@@ -264,11 +333,11 @@ static enum fscnn_status fill_op(struct lowering *l, const struct node *node, st
         status = fill_conv(l, node, stage);
     } else {
         for (int k = 0; k < last && status == FSCNN_OK; k++) {
-            status = read_node(l, node->inputs[k], &stage->inputs[stage->num_inputs++]);
+            status = read_node(l, node->inputs[k], stage->type, &stage->inputs[stage->num_inputs++]);
         }
     }
     if (status == FSCNN_OK && last < node->num_inputs) {
-        status = read_node(l, node->inputs[last], &stage->addend);
+        status = read_node(l, node->inputs[last], stage->type, &stage->addend);
     }
     if (node->has_clamp) {
         stage->low = node->low;
@@ -311,8 +380,12 @@ static enum fscnn_status fill_op(struct lowering *l, const struct node *node, st
 static enum fscnn_status emit(struct lowering *l, int index, struct source *out) {
     const struct node *node = node_at(l, index);
     struct stage stage = new_stage(STAGE_COPY, node->name, node->shape);
-    enum fscnn_status status = fill_op(l, node, &stage);
+    stage.type = node_type(l, index);
     stage.tensor = l->tensor[index];
+    if (node->op == OP_INPUT && stage.type != ELEM_F32) {
+        stage.c = (stage.c + 3) / 4 * 4;
+    }
+    enum fscnn_status status = fill_op(l, node, &stage);
     return status == FSCNN_OK ? add_stage(l, &stage, out) : status;
 }
 
@@ -320,10 +393,11 @@ static enum fscnn_status emit(struct lowering *l, int index, struct source *out)
 
 static bool is_inverted_residual(const struct plan *plan, const struct step *step) {
     const struct stage *s = &plan->stages[step->first_stage];
-    return step->num_stages == 3 && s[0].op == STAGE_CONV && s[0].kh == 1 && s[0].kw == 1 && s[0].stride_h == 1 &&
-           s[0].stride_w == 1 && s[0].addend.kind == SOURCE_NONE && s[1].op == STAGE_DEPTHWISE &&
-           s[2].op == STAGE_CONV && s[2].num_inputs == 1 && s[2].inputs[0].kind == SOURCE_STAGE && s[2].kh == 1 &&
-           s[2].kw == 1 && s[2].stride_h == 1 && s[2].stride_w == 1 && s[2].pad_top == 0 && s[2].pad_left == 0 &&
+    return step->num_stages == 3 && s[0].type == ELEM_F32 && s[2].type == ELEM_F32 && s[0].op == STAGE_CONV &&
+           s[0].kh == 1 && s[0].kw == 1 && s[0].stride_h == 1 && s[0].stride_w == 1 &&
+           s[0].addend.kind == SOURCE_NONE && s[1].op == STAGE_DEPTHWISE && s[2].op == STAGE_CONV &&
+           s[2].num_inputs == 1 && s[2].inputs[0].kind == SOURCE_STAGE && s[2].kh == 1 && s[2].kw == 1 &&
+           s[2].stride_h == 1 && s[2].stride_w == 1 && s[2].pad_top == 0 && s[2].pad_left == 0 &&
            s[2].low == -INFINITY && s[2].high == INFINITY && s[2].tensor >= 0 && s[1].inputs[0].kind == SOURCE_STAGE;
 }
 
@@ -365,7 +439,7 @@ static enum fscnn_status emit_output(struct lowering *l) {
         fill_resize(node_at(l, l->resize), &stage);
     }
     struct source ignored;
-    enum fscnn_status status = read_node(l, l->base, &stage.inputs[0]);
+    enum fscnn_status status = read_node(l, l->base, ELEM_F32, &stage.inputs[0]);
     if (status == FSCNN_OK) {
         status = add_stage(l, &stage, &ignored);
     }
@@ -411,7 +485,8 @@ static enum fscnn_status check_limits(const struct lowering *l) {
     return FSCNN_OK;
 }
 
-enum fscnn_status lower(const struct graph *graph, struct plan *plan, struct pack *pack, struct fscnn_error *err) {
+enum fscnn_status lower(const struct graph *graph, int type, struct plan *plan, struct pack *pack,
+                        struct fscnn_error *err) {
     struct lowering *l = calloc(1, sizeof(*l));
     plan->stages = arena_alloc(&plan->arena, PLAN_MAX_STAGES, sizeof(*plan->stages));
     plan->steps = arena_alloc(&plan->arena, GRAPH_MAX_NODES + 1, sizeof(*plan->steps));
@@ -420,11 +495,16 @@ enum fscnn_status lower(const struct graph *graph, struct plan *plan, struct pac
         free(l);
         return error_memory(err, sizeof(*l), "lowering");
     }
-    *l = (struct lowering){.graph = graph, .plan = plan, .pack = pack, .err = err};
+    *l = (struct lowering){.graph = graph, .plan = plan, .pack = pack, .err = err, .type = type};
     enum fscnn_status status = graph_order(graph, l->order, &l->count, err);
     for (int i = 0; status == FSCNN_OK && i < l->count; i++) {
         l->uses[l->order[i]] = graph_uses(graph, l->order[i]);
         l->tensor[l->order[i]] = -1;
+    }
+    for (int i = 0; status == FSCNN_OK && i < l->count; i++) {
+        const struct node *node = node_at(l, l->order[i]);
+        l->image_is_padded |= node->op == OP_CONV && node->attr.conv.groups == 1 && node->inputs[0] == graph->input &&
+                              l->uses[graph->input] == 1;
     }
     if (status == FSCNN_OK) {
         find_output(l);

@@ -3,10 +3,11 @@
 #include <string.h>
 
 #include "compile/compile.h"
+#include "tensor/tensor.h"
 
-/* Room for `count` more elements of 4 bytes at an aligned offset, zeroed; NULL when out of memory. */
-static void *append(struct pack *pack, size_t count, uint64_t *offset) {
-    size_t at = (pack->size + PLAN_ALIGN - 1) / PLAN_ALIGN * PLAN_ALIGN, bytes = count * 4;
+/* Room for `bytes` more at an aligned offset, zeroed; NULL when out of memory. */
+static void *append(struct pack *pack, size_t bytes, uint64_t *offset) {
+    size_t at = (pack->size + PLAN_ALIGN - 1) / PLAN_ALIGN * PLAN_ALIGN;
     *offset = at;
     if (at + bytes > pack->capacity) {
         size_t capacity = 2 * pack->capacity > at + bytes ? 2 * pack->capacity : at + bytes;
@@ -28,13 +29,18 @@ static void *append(struct pack *pack, size_t count, uint64_t *offset) {
     return pack->bytes + at;
 }
 
-uint64_t pack_conv(struct pack *pack, const float *weights, int channels, size_t k) {
+uint64_t pack_conv(struct pack *pack, int type, const float *weights, int channels, size_t k) {
     uint64_t offset;
-    float *out = append(pack, plan_blocks(channels) * k * PLAN_BLOCK, &offset);
+    void *out = append(pack, plan_blocks(channels) * k * PLAN_BLOCK * elem_size(type), &offset);
     for (size_t n = 0; out && n < (size_t)channels; n++) {
-        float *block = out + n / PLAN_BLOCK * k * PLAN_BLOCK + n % PLAN_BLOCK;
+        size_t block = n / PLAN_BLOCK * k * PLAN_BLOCK, lane = n % PLAN_BLOCK;
         for (size_t i = 0; i < k; i++) {
-            block[i * PLAN_BLOCK] = weights[n * k + i];
+            if (type == ELEM_F32) {
+                ((float *)out)[block + i * PLAN_BLOCK + lane] = weights[n * k + i];
+            } else {
+                size_t pair = block + i / 2 * 2 * PLAN_BLOCK;
+                ((uint16_t *)out)[pair + lane * 2 + i % 2] = float_to_bfloat16(weights[n * k + i]);
+            }
         }
     }
     pack->parameters += (uint64_t)channels * k;
@@ -44,7 +50,7 @@ uint64_t pack_conv(struct pack *pack, const float *weights, int channels, size_t
 uint64_t pack_depthwise(struct pack *pack, const float *weights, int channels, size_t taps) {
     uint64_t offset;
     size_t stride = plan_blocks(channels) * PLAN_BLOCK;
-    float *out = append(pack, taps * stride, &offset);
+    float *out = append(pack, taps * stride * sizeof(float), &offset);
     for (size_t c = 0; out && c < (size_t)channels; c++) {
         for (size_t i = 0; i < taps; i++) {
             out[i * stride + c] = weights[c * taps + i];
@@ -56,7 +62,7 @@ uint64_t pack_depthwise(struct pack *pack, const float *weights, int channels, s
 
 uint64_t pack_bias(struct pack *pack, const float *bias, int channels) {
     uint64_t offset;
-    float *out = append(pack, plan_blocks(channels) * PLAN_BLOCK, &offset);
+    float *out = append(pack, plan_blocks(channels) * PLAN_BLOCK * sizeof(float), &offset);
     if (out && bias) {
         memcpy(out, bias, (size_t)channels * sizeof(float));
         pack->parameters += (uint64_t)channels;
@@ -67,8 +73,7 @@ uint64_t pack_bias(struct pack *pack, const float *bias, int channels) {
 uint64_t pack_pool(struct pack *pack, const struct pool_attr *pool) {
     const struct pool_axis *axes[] = {&pool->h, &pool->w};
     uint64_t offset;
-    size_t words = sizeof(struct pool_bin) / 4;
-    struct pool_bin *out = append(pack, (size_t)(pool->h.bins + pool->w.bins) * words, &offset);
+    struct pool_bin *out = append(pack, (size_t)(pool->h.bins + pool->w.bins) * sizeof(struct pool_bin), &offset);
     for (int k = 0; out && k < 2; k++) {
         for (int i = 0; i < axes[k]->bins; i++) {
             *out++ = (struct pool_bin){axes[k]->start[i], axes[k]->end[i], axes[k]->divisor[i]};

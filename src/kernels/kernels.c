@@ -12,6 +12,9 @@ struct kernels kernels_get(uint32_t flags) {
     if (flags & CPU_AVX512) {
         kernels_fill_avx512(&k);
     }
+    if (flags & CPU_AVX512_BF16) {
+        kernels_fill_avx512_bf16(&k);
+    }
 #else
     (void)flags;
 #endif

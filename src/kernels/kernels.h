@@ -1,9 +1,15 @@
 /* The table of kernels: what the engine does to rows of pixels.
  *
- * A row is [w, c] float32 with channels innermost. Every operation has a plain C version (ref/), which specifies it,
- * and fast versions for some instruction sets; kernels_get fills a table with the C versions and overwrites them upward
- * with what the processor has. Strides count elements. No kernel reads or writes outside what its arguments describe,
- * except that weights, biases and tables are padded to whole blocks of KERNEL_BLOCK channels.
+ * A row is [w, c] with channels innermost, of float32, bfloat16 or (quantised) uint8. Every operation has a plain C
+ * version (ref/), which specifies it, and fast versions for some instruction sets; kernels_get fills a table with the C
+ * versions and overwrites them upward with what the processor has. Strides count elements. No kernel reads or writes
+ * outside what its arguments describe, except that weights, biases and tables are padded to whole blocks of
+ * KERNEL_BLOCK channels.
+ *
+ * Quantised values: real = scale * (q - zero_point). Kernels see this folded into multipliers: they compute
+ * value = sum * multiplier[n] + bias[n] + addend * addend_scale + addend_offset in float32, clamp it, and round it to
+ * the nearest of 0..255 (even in the middle) where the output is uint8. For the other types multiplier and scales
+ * are 1.
  */
 #ifndef FSCNN_KERNELS_KERNELS_H
 #define FSCNN_KERNELS_KERNELS_H
@@ -12,29 +18,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tensor/elem.h"
+
 /* Channels of one block of packed weights, on every instruction set, so that one offline model runs on all. */
 enum { KERNEL_BLOCK = 16 };
 
 /* One run of K: pixel m contributes a[m * pixel_stride .. + length). A k x k convolution has a segment for each kernel
- * row (length kw * cin, pixel_stride = stride * cin), a 1x1 over a concatenation one for each part. */
+ * row (length kw * cin, pixel_stride = stride * cin), a 1x1 over a concatenation one for each part. Lengths are
+ * multiples of conv_group(type). */
 struct conv_segment {
-    const float *a;
+    const void *a;
     ptrdiff_t pixel_stride;
     int length;
 };
 
-/* out[m, n] = clamp(bias[n] + residual[m, n] + sum over k of a[m, k] * w[n / 16, k, n % 16]) */
+/* How many neighbouring k the multiply instructions take together, and packed weights keep together. */
+static inline int conv_group(int elem) { return elem == ELEM_F32 ? 1 : elem == ELEM_BF16 ? 2 : 4; }
+
+/* out[m, n] = clamp(bias[n] + addend[m, n] + sum over k of a[m, k] * w[n / 16, k / group, n % 16, k % group]) */
 struct conv_args {
     int pixels, channels;
+    int out_type; /* F32: F32; BF16: BF16 or F32; U8: U8 or F32. The addend has it too. */
     const struct conv_segment *segments;
     int num_segments;
-    const float *weights;   /* [ceil(channels / 16), K, 16]; K runs through the segments in order */
-    ptrdiff_t block_stride; /* elements from one block of 16 channels to the next; K * 16, or more for a part of K */
-    const float *bias;      /* [ceil(channels / 16) * 16], or NULL for zeros */
-    const float *residual;  /* [pixels, channels] or NULL; may be `out` */
-    ptrdiff_t residual_stride;
+    const void *weights;     /* f32, bf16 or s8 [ceil(channels / 16), K / group, 16, group] */
+    ptrdiff_t block_stride;  /* elements from one block of 16 channels to the next; K * 16, or more for a part of K */
+    const float *bias;       /* [ceil(channels / 16) * 16], or NULL for zeros */
+    const float *multiplier; /* U8: [ceil(channels / 16) * 16]; else NULL */
+    const void *addend;      /* [pixels, channels] or NULL; may be `out` */
+    ptrdiff_t addend_stride;
+    float addend_scale, addend_offset; /* U8 only */
     float low, high;
-    float *out; /* [pixels, channels] */
+    void *out; /* [pixels, channels] */
     ptrdiff_t out_stride;
 };
 
@@ -42,13 +57,14 @@ struct conv_args {
 struct depthwise_args {
     int pixels, channels;
     int kh, kw, stride;
-    const float *const *rows; /* [kh], each at the leftmost tap of output 0: padding is part of the rows */
+    const void *const *rows; /* [kh], each at the leftmost tap of output 0: padding is part of the rows */
     ptrdiff_t in_stride;
-    const float *weights; /* [kh, kw, weight_stride] */
+    const void *weights; /* f32 [kh, kw, weight_stride]; for U8 s8 [kw, ceil(kh / 4), weight_stride, 4] */
     ptrdiff_t weight_stride;
-    const float *bias; /* [ceil(channels / 16) * 16] */
+    const float *bias;       /* [ceil(channels / 16) * 16] */
+    const float *multiplier; /* U8 */
     float low, high;
-    float *out;
+    void *out;
     ptrdiff_t out_stride;
 };
 
@@ -62,20 +78,21 @@ struct tap {
  * out[x, c] = clamp(addend[x, c] + lerp over taps[x] of (upper + fraction_y * (lower - upper))) */
 struct resize_args {
     int pixels, channels, in_width;
-    const float *upper, *lower;
+    const void *upper, *lower;
     ptrdiff_t in_stride;
+    float in_scale, in_offset; /* U8 only, as for the addend */
     float fraction_y;
     const struct tap *taps; /* [pixels] */
-    const float *addend;    /* or NULL */
+    const void *addend;     /* or NULL */
     ptrdiff_t addend_stride;
+    float addend_scale, addend_offset;
     float low, high;
-    float *out;
+    void *out;
     ptrdiff_t out_stride;
     float *scratch; /* [in_width, channels] */
 };
 
-/* The last resize: planar input rows [channels, in_width], for one output row. `groups` says for each run of 16 outputs
- * where its inputs start, so that they can be permuted from one or two registers. */
+/* The last resize: planar f32 input rows [channels, in_width], for one output row. */
 struct upsample_args {
     int pixels, channels, in_width;
     const float *upper, *lower; /* [channels, in_plane]; readable for 32 elements past in_width */
@@ -88,26 +105,36 @@ struct upsample_args {
     float *scratch; /* [channels, in_plane] */
 };
 
+/* Elements of one type to f32 and back, for what is not worth kernels of its own. */
+struct convert_args {
+    int type; /* of `elements` */
+    size_t count;
+    float scale, offset; /* to f32: value = q * scale + offset; from f32: q = value * scale + offset; U8 only */
+};
+
 struct kernels {
     const char *isa;
-    void (*conv_f32)(const struct conv_args *args);
-    void (*depthwise_f32)(const struct depthwise_args *args);
-    void (*resize_f32)(const struct resize_args *args);
+    void (*conv[ELEM_COUNT])(const struct conv_args *args);
+    void (*depthwise[ELEM_COUNT])(const struct depthwise_args *args);
+    void (*resize[ELEM_COUNT])(const struct resize_args *args);
     void (*upsample_f32)(const struct upsample_args *args);
     /* Arg max over the channels after the resize, ties to the lower. */
     void (*upsample_labels)(const struct upsample_args *args);
-    /* out[x, c] = table[c][in[x, c]]: u8 pixels [width, 3] to normalised floats. */
-    void (*load_u8)(const uint8_t *in, int width, const float (*table)[256], float *out);
-    /* planes [channels][width] (plane_stride apart) to [width, channels]. */
-    void (*interleave_f32)(const float *planes, ptrdiff_t plane_stride, int width, int channels, float *out);
+    /* out[x, c] = table[c][in[x, c]]: u8 pixels [width, 3] to normalised floats [width, out_stride], the rest 0. */
+    void (*load_u8)(const uint8_t *in, int width, const float (*table)[256], float *out, ptrdiff_t out_stride);
+    /* planes [channels][width] (plane_stride apart) to [width, out_stride]; channels from `channels` on become 0. */
+    void (*interleave_f32)(const float *planes, ptrdiff_t plane_stride, int width, int channels, float *out,
+                           ptrdiff_t out_stride);
     /* [width, channels] (in_stride apart) to planes. */
     void (*deinterleave_f32)(const float *in, ptrdiff_t in_stride, int width, int channels, float *planes,
                              ptrdiff_t plane_stride);
-    /* out = clamp(in + addend), addend NULL for none; all [width, channels]. */
+    /* out = clamp(in + addend), addend NULL for none; all [width, channels] f32. */
     void (*add_f32)(const float *in, ptrdiff_t in_stride, const float *addend, ptrdiff_t addend_stride, int width,
                     int channels, float low, float high, float *out, ptrdiff_t out_stride);
-    /* out[c] += sum over `pixels` of in[x, c], in_stride apart. */
-    void (*sum_f32)(const float *in, ptrdiff_t in_stride, int pixels, int channels, float *out);
+    /* out[c] += sum over `pixels` of in[x, c], in_stride apart, of the type's raw values. */
+    void (*sum[ELEM_COUNT])(const void *in, ptrdiff_t in_stride, int pixels, int channels, float *out);
+    void (*to_f32)(const struct convert_args *args, const void *elements, float *out);
+    void (*from_f32)(const struct convert_args *args, const float *in, void *elements);
     /* Half precision, nearest even. */
     void (*to_half)(const float *in, size_t count, uint16_t *out);
 };
@@ -118,5 +145,6 @@ struct kernels kernels_get(uint32_t flags);
 void kernels_fill_ref(struct kernels *k);
 void kernels_fill_avx2(struct kernels *k);
 void kernels_fill_avx512(struct kernels *k);
+void kernels_fill_avx512_bf16(struct kernels *k);
 
 #endif

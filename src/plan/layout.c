@@ -2,11 +2,11 @@
 
 #include <math.h>
 
-enum { ROUND = 16, MAX_CHUNK = 8, CHUNK_PIXELS = 96 };
+enum { ROUND = 16, LINE = 64, MAX_CHUNK = 8, CHUNK_PIXELS = 96 };
 static const size_t MAX_TABLES = (size_t)1 << 28;
-static const size_t MAX_FLOATS = (size_t)1 << 35; /* 128 GiB: beyond any sane machine */
+static const size_t MAX_BYTES = (size_t)1 << 37; /* 128 GiB: beyond any sane machine */
 
-static size_t round_up(size_t value) { return (value + ROUND - 1) / ROUND * ROUND; }
+static size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
 
 /* ---- sampling tables ---- */
 
@@ -92,13 +92,13 @@ static enum fscnn_status plan_ring(const struct plan *plan, struct layout *layou
     int rows = window_rows(plan, layout, user, source, layout->stages[user].chunk) + l->chunk - 1;
     l->ring_rows = (rows + l->chunk - 1) / l->chunk * l->chunk;
     l->channels = s->c / slices;
-    l->row_stride = ((size_t)l->left + (size_t)s->w + (size_t)l->right) * (size_t)l->channels;
+    l->row_stride = ((size_t)l->left + (size_t)s->w + (size_t)l->right) * (size_t)l->channels * elem_size(s->type);
     return FSCNN_OK;
 }
 
-static size_t place(size_t *used, size_t floats) {
+static size_t place(size_t *used, size_t bytes) {
     size_t at = *used;
-    *used += round_up(floats);
+    *used += round_up(bytes, LINE);
     return at;
 }
 
@@ -118,10 +118,11 @@ static enum fscnn_status plan_step(const struct plan *plan, struct layout *layou
             if (!l->rows || !l->columns) {
                 return FSCNN_ERROR_MEMORY;
             }
-            l->plane = round_up((size_t)in.w + 32);
-            l->row_plane = round_up((size_t)s->w);
-            l->work = place(used, s->op == STAGE_RESIZE ? (size_t)in.w * (size_t)s->c
-                                                        : (size_t)s->c * (3 * l->plane + l->row_plane));
+            l->plane = round_up((size_t)in.w + 32, ROUND);
+            l->row_plane = round_up((size_t)s->w, ROUND);
+            l->work =
+                place(used, sizeof(float) * (s->op == STAGE_RESIZE ? (size_t)in.w * (size_t)s->c
+                                                                   : (size_t)s->c * (3 * l->plane + l->row_plane)));
         }
         for (int k = 0; k <= s->num_inputs; k++) {
             struct source source = k < s->num_inputs ? s->inputs[k] : s->addend;
@@ -132,11 +133,15 @@ static enum fscnn_status plan_step(const struct plan *plan, struct layout *layou
                 plan_ring(plan, layout, i, source, step->slices);
             }
         }
+        if (s->op == STAGE_LOAD || s->op == STAGE_COPY || s->op == STAGE_CONCAT || s->op == STAGE_SOFTMAX ||
+            s->op == STAGE_POOL) {
+            l->work = place(used, 2 * sizeof(float) * (size_t)s->w * (size_t)s->c);
+        }
         if (l->ring_rows > 0) {
             l->ring = place(used, (size_t)l->ring_rows * l->row_stride);
         }
-        size_t row = ((size_t)s->w + (size_t)l->left + (size_t)l->right) * (size_t)s->c;
-        layout->zero_floats = row > layout->zero_floats ? row : layout->zero_floats;
+        size_t row = ((size_t)s->w + (size_t)l->left + (size_t)l->right) * (size_t)s->c * elem_size(s->type);
+        layout->zero_bytes = row > layout->zero_bytes ? row : layout->zero_bytes;
     }
     return FSCNN_OK;
 }
@@ -188,9 +193,9 @@ static void plan_waits(const struct plan *plan, struct layout *layout, struct li
     }
 }
 
-static size_t tensor_floats(const struct plan *plan, int t) {
+static size_t tensor_bytes(const struct plan *plan, int t) {
     const struct tensor_desc *d = &plan->tensors[t];
-    return round_up((size_t)d->h * (size_t)d->w * (size_t)d->c);
+    return round_up((size_t)d->h * (size_t)d->w * (size_t)d->c * elem_size(d->type), LINE);
 }
 
 /* Largest tensors first, each at the lowest offset that is free for its whole life. */
@@ -199,16 +204,16 @@ static enum fscnn_status plan_arena(const struct plan *plan, struct layout *layo
     for (int n = 0; n < plan->num_tensors; n++) {
         int best = -1;
         for (int t = 0; t < plan->num_tensors; t++) {
-            if (!done[t] && (best < 0 || tensor_floats(plan, t) > tensor_floats(plan, best))) {
+            if (!done[t] && (best < 0 || tensor_bytes(plan, t) > tensor_bytes(plan, best))) {
                 best = t;
             }
         }
-        size_t size = tensor_floats(plan, best), at = 0;
+        size_t size = tensor_bytes(plan, best), at = 0;
         for (bool moved = true; moved;) {
             moved = false;
             for (int t = 0; t < plan->num_tensors; t++) {
                 bool together = done[t] && lives[t].from <= lives[best].to && lives[best].from <= lives[t].to;
-                size_t end = layout->tensors[t] + tensor_floats(plan, t);
+                size_t end = layout->tensors[t] + tensor_bytes(plan, t);
                 if (together && at < end && layout->tensors[t] < at + size) {
                     at = end;
                     moved = true;
@@ -217,8 +222,8 @@ static enum fscnn_status plan_arena(const struct plan *plan, struct layout *layo
         }
         layout->tensors[best] = at;
         done[best] = true;
-        layout->arena_floats = at + size > layout->arena_floats ? at + size : layout->arena_floats;
-        if (layout->arena_floats > MAX_FLOATS) {
+        layout->arena_bytes = at + size > layout->arena_bytes ? at + size : layout->arena_bytes;
+        if (layout->arena_bytes > MAX_BYTES) {
             return FSCNN_ERROR_MEMORY;
         }
     }
@@ -237,16 +242,16 @@ static enum fscnn_status layout_fill(const struct plan *plan, struct layout *out
     size_t most = 0;
     for (int i = 0; i < plan->num_steps; i++) {
         size_t used = 0;
-        if (plan_step(plan, out, i, &used) != FSCNN_OK || used > MAX_FLOATS) {
+        if (plan_step(plan, out, i, &used) != FSCNN_OK || used > MAX_BYTES) {
             return FSCNN_ERROR_MEMORY;
         }
         most = used > most ? used : most;
     }
-    out->zero_floats = round_up(out->zero_floats);
-    out->scratch_floats = out->zero_floats + most;
+    out->zero_bytes = round_up(out->zero_bytes, LINE);
+    out->scratch_bytes = out->zero_bytes + most;
     for (int i = 0; i < plan->num_stages; i++) {
-        out->stages[i].ring += out->zero_floats;
-        out->stages[i].work += out->zero_floats;
+        out->stages[i].ring += out->zero_bytes;
+        out->stages[i].work += out->zero_bytes;
     }
     plan_waits(plan, out, lives);
     return plan_arena(plan, out, lives, done);

@@ -10,16 +10,16 @@ struct sample {
     float fraction;
 };
 
-/* A stage's own memory: all sizes in floats, offsets into a thread's scratch. */
+/* A stage's own memory: strides and offsets into a thread's scratch in bytes. */
 struct stage_layout {
     int chunk;     /* rows computed at a time */
     int ring_rows; /* 0 for a root */
     int left;      /* pixels of zeros before each row of the ring, for the padding of its user */
     int right;
     int channels;      /* of a ring's pixels: those of one slice */
-    size_t row_stride; /* (left + w + right) * channels */
+    size_t row_stride; /* (left + w + right) * channels * size of an element */
     size_t ring;
-    size_t work;            /* RESIZE: one blended row; OUTPUT: planes (below) */
+    size_t work; /* LOAD, COPY, CONCAT, SOFTMAX, POOL: rows in f32; RESIZE: one blended row; OUTPUT: planes (below) */
     struct sample *rows;    /* RESIZE, OUTPUT: [h] */
     struct sample *columns; /* RESIZE, OUTPUT: [w rounded up to 16] */
     /* OUTPUT: at `work`, two planar source rows and a blended one of [c, plane], then a row of [c, row_plane]. */
@@ -34,10 +34,10 @@ struct layout {
     struct arena arena;
     struct stage_layout *stages;
     struct step_layout *steps;
-    size_t *tensors;       /* offset of each tensor in the activation arena, in floats */
-    size_t arena_floats;   /* of the activation arena */
-    size_t scratch_floats; /* of each thread's scratch; starts with zero_floats zeros for rows outside the picture */
-    size_t zero_floats;
+    size_t *tensors;      /* offset of each tensor in the activation arena, in bytes */
+    size_t arena_bytes;   /* of the activation arena */
+    size_t scratch_bytes; /* of each thread's scratch; starts with zero_bytes zeros for rows outside the picture */
+    size_t zero_bytes;
 };
 
 /* For a plan that passed plan_check. Errors: MEMORY (more than a session may ask for). */

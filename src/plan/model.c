@@ -92,8 +92,8 @@ void fscnn_model_get_info(const struct fscnn_model *model, struct fscnn_model_in
         .num_batch_sizes = p->num_batch_sizes,
         .parameters = p->parameters,
         .weight_bytes = p->data_size,
-        .activation_bytes = model->layout.arena_floats * sizeof(float),
-        .scratch_bytes = model->layout.scratch_floats * sizeof(float),
+        .activation_bytes = model->layout.arena_bytes,
+        .scratch_bytes = model->layout.scratch_bytes,
     };
     for (int i = 0; i < p->num_batch_sizes; i++) {
         out->batch_sizes[i] = p->batch_sizes[i];
@@ -130,12 +130,12 @@ static void describe_stage(const struct fscnn_model *model, int index, struct fs
     }
     if (s->tensor >= 0) {
         snprintf(place, sizeof(place), "tensor %d at %.2f MB", s->tensor,
-                 (double)model->layout.tensors[s->tensor] * 4e-6);
+                 (double)model->layout.tensors[s->tensor] * 1e-6);
     } else if (s->op == STAGE_OUTPUT) {
         snprintf(place, sizeof(place), "the caller");
     } else {
         snprintf(place, sizeof(place), "%d rows, %.0f kB", l->ring_rows,
-                 (double)l->ring_rows * (double)l->row_stride * 4e-3);
+                 (double)l->ring_rows * (double)l->row_stride * 1e-3);
     }
     const char *act = s->low == 0 && s->high == INFINITY ? " relu" : s->low == 0 && s->high == 6 ? " relu6" : "";
     act = *act || (s->low == -INFINITY && s->high == INFINITY) ? act : " clamp";

@@ -14,9 +14,9 @@ struct tensor_desc plan_source_shape(const struct plan *plan, struct source sour
     }
     if (source.kind == SOURCE_STAGE) {
         const struct stage *stage = &plan->stages[source.index];
-        return (struct tensor_desc){stage->h, stage->w, stage->c};
+        return (struct tensor_desc){stage->h, stage->w, stage->c, stage->type};
     }
-    return (struct tensor_desc){plan->height, plan->width, plan->channels};
+    return (struct tensor_desc){plan->height, plan->width, plan->channels, ELEM_F32};
 }
 
 int plan_input_channels(const struct plan *plan, const struct stage *stage) {
@@ -25,6 +25,10 @@ int plan_input_channels(const struct plan *plan, const struct stage *stage) {
         channels += plan_source_shape(plan, stage->inputs[i]).c;
     }
     return channels;
+}
+
+int plan_input_type(const struct plan *plan, const struct stage *stage) {
+    return stage->num_inputs > 0 ? plan_source_shape(plan, stage->inputs[0]).type : stage->type;
 }
 
 uint64_t plan_stage_macs(const struct plan *plan, const struct stage *stage) {

@@ -14,9 +14,10 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "tensor/elem.h"
 
 enum stage_op {
-    STAGE_LOAD,      /* row of the image -> [w, c] f32 */
+    STAGE_LOAD,      /* row of the image -> [w, c], channels beyond the image's 0 */
     STAGE_COPY,      /* input (+ addend), clamped; border of zeros by pad_top, pad_left */
     STAGE_CONV,      /* inputs concatenated over K; kernel kh x kw (several inputs: 1x1), + addend, clamped */
     STAGE_DEPTHWISE, /* clamped */
@@ -48,6 +49,7 @@ struct stage {
     int32_t num_inputs;
     struct source inputs[PLAN_MAX_INPUTS];
     struct source addend;
+    int32_t type;    /* enum elem, of the output */
     int32_t tensor;  /* the root of a step: where its rows go; -1: into a ring, or to the caller (OUTPUT) */
     int32_t h, w, c; /* of the output */
     int32_t kh, kw, stride_h, stride_w, pad_top, pad_left;
@@ -55,7 +57,8 @@ struct stage {
     struct resize_params resize;
     int32_t softmax;
     /* Byte offsets into the data, PLAN_ALIGN-aligned:
-     * CONV: weights f32 [ceil(c / 16), K, 16], bias f32 [ceil(c / 16) * 16];
+     * CONV: weights f32 [ceil(c / 16), K, 16], of bf16 inputs bf16 [ceil(c / 16), K / 2, 16, 2]; bias f32
+     *       [ceil(c / 16) * 16];
      * DEPTHWISE: weights f32 [kh, kw, ceil(c / 16) * 16], bias the same;
      * POOL: weights struct pool_bin [h + w], rows' bins first. */
     uint64_t weights, bias;
@@ -76,6 +79,7 @@ struct step {
 
 struct tensor_desc {
     int32_t h, w, c;
+    int32_t type; /* enum elem */
 };
 
 struct plan {
@@ -112,6 +116,8 @@ static inline size_t plan_blocks(int channels) { return ((size_t)channels + PLAN
 struct tensor_desc plan_source_shape(const struct plan *plan, struct source source);
 /* Sum of the inputs' channels: K of a CONV is kh * kw times this. */
 int plan_input_channels(const struct plan *plan, const struct stage *stage);
+/* Type of the first input (LOAD: of the output). */
+int plan_input_type(const struct plan *plan, const struct stage *stage);
 uint64_t plan_stage_macs(const struct plan *plan, const struct stage *stage);
 
 #endif

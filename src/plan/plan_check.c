@@ -71,7 +71,8 @@ static enum fscnn_status check_weights(const struct check *c) {
     const struct stage *s = c->stage;
     uint64_t blocks = plan_blocks(s->c), taps = (uint64_t)s->kh * (uint64_t)s->kw;
     uint64_t k = s->op == STAGE_CONV ? taps * (uint64_t)plan_input_channels(c->plan, s) : taps;
-    if (k > UINT32_MAX || !data_holds(c->plan, s->weights, blocks * k * PLAN_BLOCK, sizeof(float)) ||
+    uint64_t size = s->op == STAGE_CONV ? elem_size(plan_input_type(c->plan, s)) : sizeof(float);
+    if (k > UINT32_MAX || !data_holds(c->plan, s->weights, blocks * k * PLAN_BLOCK, size) ||
         !data_holds(c->plan, s->bias, blocks * PLAN_BLOCK, sizeof(float))) {
         return bad(c, "weights outside the file");
     }
@@ -126,13 +127,32 @@ static enum fscnn_status check_resize(const struct check *c) {
     return s->resize.enabled ? FSCNN_OK : check_same_size(c);
 }
 
+/* Which types of element a stage takes and gives. */
+static enum fscnn_status check_types(const struct check *c) {
+    const struct stage *s = c->stage;
+    int type = plan_input_type(c->plan, s);
+    bool widens = s->op == STAGE_CONV && type == ELEM_BF16 && s->type == ELEM_F32;
+    bool fits = s->op == STAGE_COPY || s->type == type || widens || s->op == STAGE_OUTPUT;
+    for (int i = 0; i < s->num_inputs; i++) {
+        struct tensor_desc in = plan_source_shape(c->plan, s->inputs[i]);
+        fits &= in.type == type;
+        /* Pairs of channels are multiplied together: none may reach into the next pixel. */
+        fits &= s->op != STAGE_CONV || type == ELEM_F32 || in.c % 2 == 0;
+    }
+    fits &= s->addend.kind == SOURCE_NONE || plan_source_shape(c->plan, s->addend).type == s->type;
+    fits &= s->op != STAGE_OUTPUT || type == ELEM_F32;
+    return fits ? FSCNN_OK : bad(c, "types of elements that do not fit");
+}
+
 static enum fscnn_status check_op(const struct check *c, const struct step *step) {
     const struct stage *s = c->stage;
     enum fscnn_status status = FSCNN_OK;
     switch (s->op) {
     case STAGE_LOAD:
-        return s->h == c->plan->height && s->w == c->plan->width && s->c == c->plan->channels ? FSCNN_OK
-                                                                                              : bad(c, "not the image");
+        return s->h == c->plan->height && s->w == c->plan->width && s->c >= c->plan->channels &&
+                       s->c <= c->plan->channels + 3
+                   ? FSCNN_OK
+                   : bad(c, "not the image");
     case STAGE_CONV:
     case STAGE_DEPTHWISE: status = check_window(c); return status == FSCNN_OK ? check_weights(c) : status;
     case STAGE_COPY:
@@ -166,8 +186,8 @@ static enum fscnn_status check_stage(const struct plan *plan, const struct step 
                                                                                               : 1)) {
         return bad(&c, "a wrong number of inputs");
     }
-    if (!shape_is_sane(s->h, s->w, s->c)) {
-        return bad(&c, "shape out of range");
+    if (!shape_is_sane(s->h, s->w, s->c) || s->type < 0 || s->type > ELEM_BF16) {
+        return bad(&c, "shape or type out of range");
     }
     for (int i = 0; i <= s->num_inputs; i++) {
         struct source source = i < s->num_inputs ? s->inputs[i] : s->addend;
@@ -195,11 +215,12 @@ static enum fscnn_status check_stage(const struct plan *plan, const struct step 
     }
     if (s->tensor >= 0) {
         struct tensor_desc t = plan->tensors[s->tensor];
-        if (t.h != s->h || t.w != s->w || t.c != s->c) {
+        if (t.h != s->h || t.w != s->w || t.c != s->c || t.type != s->type) {
             return bad(&c, "shape differs from its tensor's");
         }
     }
-    return check_op(&c, step);
+    enum fscnn_status status = check_types(&c);
+    return status == FSCNN_OK ? check_op(&c, step) : status;
 }
 
 /* A sliced step is expand (1x1) - depthwise - project (1x1, not clamped), the middle cut in parts of whole blocks. */
@@ -216,8 +237,8 @@ static bool slices_are_sane(const struct plan *plan, const struct step *step) {
            s[0].kh == 1 && s[0].kw == 1 && s[2].kh == 1 && s[2].kw == 1 && s[2].stride_h == 1 && s[2].stride_w == 1 &&
            s[2].pad_top == 0 && s[2].pad_left == 0 && s[0].addend.kind == SOURCE_NONE &&
            s[1].inputs[0].kind == SOURCE_STAGE && s[2].inputs[0].kind == SOURCE_STAGE &&
-           s[2].inputs[0].index == step->first_stage + 1 && s[2].low == -INFINITY && s[2].high == INFINITY &&
-           s[2].tensor >= 0 && middle % (step->slices * PLAN_BLOCK) == 0;
+           s[2].inputs[0].index == step->first_stage + 1 && s[2].type == ELEM_F32 && s[2].low == -INFINITY &&
+           s[2].high == INFINITY && s[2].tensor >= 0 && middle % (step->slices * PLAN_BLOCK) == 0;
 }
 
 /* Steps follow one another over all stages; a tensor is written once, before it is read. */
@@ -270,7 +291,7 @@ static enum fscnn_status check_header(const struct plan *plan, struct fscnn_erro
         return error_set(err, FSCNN_ERROR_FORMAT, "an image of [%d, %d, %d]", plan->channels, plan->height,
                          plan->width);
     }
-    if (plan->precision != FSCNN_FP32) {
+    if (plan->precision != FSCNN_FP32 && plan->precision != FSCNN_BF16) {
         return error_set(err, FSCNN_ERROR_UNSUPPORTED, "precision %d is not known to this version", plan->precision);
     }
     if (plan->num_stages < 1 || plan->num_stages > PLAN_MAX_STAGES || plan->num_steps < 1 ||
@@ -284,8 +305,9 @@ static enum fscnn_status check_header(const struct plan *plan, struct fscnn_erro
         }
     }
     for (int i = 0; i < plan->num_tensors; i++) {
-        if (!shape_is_sane(plan->tensors[i].h, plan->tensors[i].w, plan->tensors[i].c)) {
-            return error_set(err, FSCNN_ERROR_FORMAT, "tensor %d: shape out of range", i);
+        const struct tensor_desc *t = &plan->tensors[i];
+        if (!shape_is_sane(t->h, t->w, t->c) || t->type < 0 || t->type > ELEM_BF16) {
+            return error_set(err, FSCNN_ERROR_FORMAT, "tensor %d: shape or type out of range", i);
         }
     }
     return FSCNN_OK;

@@ -6,13 +6,15 @@
  *  24   u64 text_size, data_size
  *  40   i32 channels, height, width, output_is_labels, precision, num_batch_sizes, batch_sizes[16]
  *       u64 parameters
- *       tensors    num_tensors x { i32 h, w, c }
+ *       tensors    num_tensors x { i32 h, w, c, type }
  *       steps      num_steps   x { i32 first_stage, num_stages, slices }
- *       stages     num_stages  x { i32 op, num_inputs, { kind, index } inputs[8], { kind, index } addend, tensor, h, w,
- * c, kh, kw, stride_h, stride_w, pad_top, pad_left; f32 low, high; i32 resize.enabled, resize.mode; f32 scale_h,
- * offset_h, scale_w, offset_w; i32 softmax; u64 weights, bias } text       zero-terminated: name, input name, output
- * name, then the name of each stage zeros up to a multiple of 64 data       data_size bytes: packed weights (plan.h),
- * used where they lie in the mapped file
+ *       stages     num_stages  x { i32 op, num_inputs, {kind, index} inputs[8], {kind, index} addend;
+ *                    i32 type, tensor, h, w, c, kh, kw, stride_h, stride_w, pad_top, pad_left;
+ *                    f32 low, high; i32 resize.enabled, resize.mode; f32 scale_h, offset_h, scale_w, offset_w;
+ *                    i32 softmax; u64 weights, bias }
+ *       text       zero-terminated: name, input name, output name, then the name of each stage
+ *       zeros up to a multiple of 64
+ *       data       data_size bytes: packed weights (plan.h), used where they lie in the mapped file
  *
  * One function describes a record for writing and for reading alike.
  */
@@ -80,6 +82,7 @@ static void code_tensor(struct coder *c, struct tensor_desc *t) {
     code_i32(c, &t->h);
     code_i32(c, &t->w);
     code_i32(c, &t->c);
+    code_i32(c, &t->type);
 }
 
 static void code_step(struct coder *c, struct step *s) {
@@ -100,8 +103,8 @@ static void code_stage(struct coder *c, struct stage *s) {
         code_source(c, &s->inputs[i]);
     }
     code_source(c, &s->addend);
-    int32_t *const words[] = {&s->tensor, &s->h,        &s->w,        &s->c,       &s->kh,
-                              &s->kw,     &s->stride_h, &s->stride_w, &s->pad_top, &s->pad_left};
+    int32_t *const words[] = {&s->type, &s->tensor,   &s->h,        &s->w,       &s->c,       &s->kh,
+                              &s->kw,   &s->stride_h, &s->stride_w, &s->pad_top, &s->pad_left};
     for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
         code_i32(c, words[i]);
     }

@@ -6,23 +6,18 @@
 #include "run/session.h"
 
 struct rows {
-    const float *data; /* pixel 0 of the first row */
-    int channels;      /* elements from pixel to pixel */
-    bool contiguous;   /* the rows asked for follow one another without gaps */
+    char *data;      /* pixel 0 of the first row */
+    int channels;    /* elements from pixel to pixel */
+    bool contiguous; /* the rows asked for follow one another without gaps */
 };
 
 static const struct plan *plan_of(const struct worker *w) { return &w->session->model->plan; }
 static const struct layout *layout_of(const struct worker *w) { return &w->session->model->layout; }
 
-static float *ring_row(const struct worker *w, int stage, int row) {
-    const struct stage_layout *l = &layout_of(w)->stages[stage];
-    int slot = (row - w->stages[stage].first) % l->ring_rows;
-    return w->scratch + l->ring + (size_t)slot * l->row_stride + (size_t)l->left * (size_t)l->channels;
-}
-
-static float *tensor_row(const struct worker *w, int tensor, int row) {
+static char *tensor_row(const struct worker *w, int tensor, int row) {
     const struct tensor_desc *t = &plan_of(w)->tensors[tensor];
-    return w->session->arena + layout_of(w)->tensors[tensor] + (size_t)row * (size_t)t->w * (size_t)t->c;
+    return w->session->arena + layout_of(w)->tensors[tensor] +
+           (size_t)row * (size_t)t->w * (size_t)t->c * elem_size(t->type);
 }
 
 /* Rows row .. row + count - 1 of a source. */
@@ -31,35 +26,53 @@ static struct rows source_rows(const struct worker *w, struct source source, int
         return (struct rows){tensor_row(w, source.index, row), plan_of(w)->tensors[source.index].c, true};
     }
     const struct stage_layout *l = &layout_of(w)->stages[source.index];
+    size_t left = (size_t)l->left * (size_t)l->channels * elem_size(plan_of(w)->stages[source.index].type);
     int slot = (row - w->stages[source.index].first) % l->ring_rows;
     bool contiguous = count == 1 || (l->left == 0 && l->right == 0 && slot + count <= l->ring_rows);
-    return (struct rows){ring_row(w, source.index, row), l->channels, contiguous};
+    return (struct rows){w->scratch + l->ring + (size_t)slot * l->row_stride + left, l->channels, contiguous};
 }
 
-struct target {
-    float *data;
-    int channels;
-    bool contiguous;
-};
-
-static struct target target_rows(const struct worker *w, int stage, int row, int count) {
+/* Rows that the stage itself writes. */
+static struct rows target_rows(const struct worker *w, int stage, int row, int count) {
     const struct stage *s = &plan_of(w)->stages[stage];
     struct source self = {s->tensor >= 0 ? SOURCE_TENSOR : SOURCE_STAGE, s->tensor >= 0 ? s->tensor : stage};
-    struct rows rows = source_rows(w, self, row, count);
-    return (struct target){(float *)rows.data, rows.channels, rows.contiguous};
+    return source_rows(w, self, row, count);
 }
 
 /* A source's row for a kernel tap: zeros outside the picture; from `left` pixels before the first. */
-static const float *tap_row(const struct worker *w, struct source source, int row, int left) {
-    if (row < 0 || row >= plan_source_shape(plan_of(w), source).h) {
+static const void *tap_row(const struct worker *w, struct source source, int row, int left) {
+    struct tensor_desc shape = plan_source_shape(plan_of(w), source);
+    if (row < 0 || row >= shape.h) {
         return w->scratch;
     }
     struct rows rows = source_rows(w, source, row, 1);
-    return rows.data - (ptrdiff_t)left * rows.channels;
+    return rows.data - (size_t)left * (size_t)rows.channels * elem_size(shape.type);
 }
 
 static const float *data_at(const struct worker *w, uint64_t offset) {
     return (const float *)(const void *)(plan_of(w)->data + offset);
+}
+
+/* A row in f32: as it lies, or converted into `work` [count]. */
+static const float *row_as_f32(const struct worker *w, int type, const void *row, size_t count, float *work) {
+    if (type == ELEM_F32) {
+        return row;
+    }
+    const struct convert_args args = {.type = type, .count = count, .scale = 1};
+    w->session->kernels.to_f32(&args, row, work);
+    return work;
+}
+
+/* Stores a row that was computed in f32 (in `row` itself, when that is its type). */
+static void store_row(const struct worker *w, int type, const float *values, size_t count, void *row) {
+    const struct convert_args args = {.type = type, .count = count, .scale = 1};
+    if (type != ELEM_F32) {
+        w->session->kernels.from_f32(&args, values, row);
+    }
+}
+
+static float *work_of(const struct worker *w, int stage) {
+    return (float *)(void *)(w->scratch + layout_of(w)->stages[stage].work);
 }
 
 /* ---- one function a stage; count > 1 rows only where everything is contiguous ---- */
@@ -67,36 +80,40 @@ static const float *data_at(const struct worker *w, uint64_t offset) {
 static void run_load(struct worker *w, int stage, int row) {
     const struct fscnn_session *session = w->session;
     const struct stage *s = &plan_of(w)->stages[stage];
-    float *out = target_rows(w, stage, row, 1).data;
+    int channels = plan_of(w)->channels;
+    char *out = target_rows(w, stage, row, 1).data;
+    float *values = s->type == ELEM_F32 ? (float *)(void *)out : work_of(w, stage);
     if (session->input_type == FSCNN_INPUT_U8) {
         const uint8_t *in = (const uint8_t *)session->input + (size_t)row * (size_t)s->w * 3;
-        session->kernels.load_u8(in, s->w, (const float(*)[256])session->table, out);
+        session->kernels.load_u8(in, s->w, (const float(*)[256])session->table, values, s->c);
     } else {
         const float *in = (const float *)session->input + (size_t)row * (size_t)s->w;
-        session->kernels.interleave_f32(in, (ptrdiff_t)s->h * s->w, s->w, s->c, out);
+        session->kernels.interleave_f32(in, (ptrdiff_t)s->h * s->w, s->w, channels, values, s->c);
     }
+    store_row(w, s->type, values, (size_t)s->w * (size_t)s->c, out);
 }
 
 static void run_copy(struct worker *w, int stage, int row) {
-    const struct kernels *k = &w->session->kernels;
     const struct stage *s = &plan_of(w)->stages[stage];
-    struct target out = target_rows(w, stage, row, 1);
+    struct rows out = target_rows(w, stage, row, 1);
     struct tensor_desc in = plan_source_shape(plan_of(w), s->inputs[0]);
+    size_t count = (size_t)in.w * (size_t)s->c, size = elem_size(s->type);
     int from = row - s->pad_top;
-    bool border = in.w != s->w || from < 0 || from >= in.h;
-    if (border) {
-        memset(out.data, 0, (size_t)s->w * (size_t)s->c * sizeof(float));
+    if (in.w != s->w || from < 0 || from >= in.h) {
+        memset(out.data, 0, (size_t)s->w * (size_t)s->c * size);
     }
     if (from < 0 || from >= in.h) {
         return;
     }
-    struct rows rows = source_rows(w, s->inputs[0], from, 1);
-    struct rows addend = {0};
+    char *target = out.data + (size_t)s->pad_left * (size_t)s->c * size;
+    float *work = work_of(w, stage);
+    float *values = s->type == ELEM_F32 ? (float *)(void *)target : work;
+    const float *rows = row_as_f32(w, in.type, source_rows(w, s->inputs[0], from, 1).data, count, work), *addend = NULL;
     if (s->addend.kind != SOURCE_NONE) {
-        addend = source_rows(w, s->addend, row, 1);
+        addend = row_as_f32(w, s->type, source_rows(w, s->addend, row, 1).data, count, work + count);
     }
-    k->add_f32(rows.data, rows.channels, addend.data, addend.channels, in.w, s->c, s->low, s->high,
-               out.data + (ptrdiff_t)s->pad_left * out.channels, out.channels);
+    w->session->kernels.add_f32(rows, s->c, addend, s->c, in.w, s->c, s->low, s->high, values, s->c);
+    store_row(w, s->type, values, count, target);
 }
 
 static void fill_segments(struct worker *w, const struct stage *s, int row, int count, struct conv_args *args) {
@@ -109,7 +126,7 @@ static void fill_segments(struct worker *w, const struct stage *s, int row, int 
         bool ring = s->inputs[0].kind == SOURCE_STAGE;
         int channels = ring ? l->stages[s->inputs[0].index].channels : plan_source_shape(plan_of(w), s->inputs[0]).c;
         for (int i = 0; i < s->kh; i++) {
-            const float *a = tap_row(w, s->inputs[0], row * s->stride_h - s->pad_top + i, s->pad_left);
+            const void *a = tap_row(w, s->inputs[0], row * s->stride_h - s->pad_top + i, s->pad_left);
             w->segments[i] = (struct conv_segment){a, (ptrdiff_t)s->stride_w * channels, s->kw * channels};
         }
     }
@@ -119,12 +136,14 @@ static void fill_segments(struct worker *w, const struct stage *s, int row, int 
 
 static void run_conv(struct worker *w, int stage, int row, int count) {
     const struct stage *s = &plan_of(w)->stages[stage];
-    struct target out = target_rows(w, stage, row, count);
+    struct rows out = target_rows(w, stage, row, count);
     ptrdiff_t k = (ptrdiff_t)s->kh * s->kw * plan_input_channels(plan_of(w), s);
+    const int type = plan_input_type(plan_of(w), s);
+    const char *weights = (const char *)plan_of(w)->data + s->weights;
     struct conv_args args = {
         .pixels = s->w * count,
         .channels = out.channels,
-        .weights = data_at(w, s->weights),
+        .out_type = s->type,
         .block_stride = k * PLAN_BLOCK,
         .bias = data_at(w, s->bias),
         .low = s->low,
@@ -135,25 +154,26 @@ static void run_conv(struct worker *w, int stage, int row, int count) {
     fill_segments(w, s, row, count, &args);
     if (s->addend.kind != SOURCE_NONE) {
         struct rows addend = source_rows(w, s->addend, row, count);
-        args.residual = addend.data;
-        args.residual_stride = addend.channels;
+        args.addend = addend.data;
+        args.addend_stride = addend.channels;
     }
     if (w->slice > 0 && s->tensor < 0) { /* expand: this slice's output channels */
-        int first = w->slice * out.channels;
-        args.weights += first / PLAN_BLOCK * args.block_stride;
+        ptrdiff_t first = (ptrdiff_t)w->slice * out.channels;
+        weights += (size_t)(first / PLAN_BLOCK * args.block_stride) * elem_size(type);
         args.bias += first;
     } else if (w->slice > 0) { /* project: this slice's part of K, on top of the slices before */
-        args.weights += (ptrdiff_t)w->slice * w->segments[0].length * PLAN_BLOCK;
+        weights += (size_t)w->slice * (size_t)w->segments[0].length * PLAN_BLOCK * elem_size(type);
         args.bias = NULL;
-        args.residual = out.data;
-        args.residual_stride = out.channels;
+        args.addend = out.data;
+        args.addend_stride = out.channels;
     }
-    w->session->kernels.conv_f32(&args);
+    args.weights = weights;
+    w->session->kernels.conv[type](&args);
 }
 
 static void run_depthwise(struct worker *w, int stage, int row) {
     const struct stage *s = &plan_of(w)->stages[stage];
-    struct target out = target_rows(w, stage, row, 1);
+    struct rows out = target_rows(w, stage, row, 1);
     int first = w->slice * out.channels; /* a slice's channels; slice is 0 in an uncut step */
     for (int i = 0; i < s->kh; i++) {
         w->rows[i] = tap_row(w, s->inputs[0], row * s->stride_h - s->pad_top + i, s->pad_left);
@@ -174,13 +194,13 @@ static void run_depthwise(struct worker *w, int stage, int row) {
         .out = out.data,
         .out_stride = out.channels,
     };
-    w->session->kernels.depthwise_f32(&args);
+    w->session->kernels.depthwise[s->type](&args);
 }
 
 static void run_resize(struct worker *w, int stage, int row) {
     const struct stage *s = &plan_of(w)->stages[stage];
     const struct stage_layout *l = &layout_of(w)->stages[stage];
-    struct target out = target_rows(w, stage, row, 1);
+    struct rows out = target_rows(w, stage, row, 1);
     const struct sample *at = &l->rows[row];
     struct rows upper = source_rows(w, s->inputs[0], at->p0, 1), addend = {0};
     if (s->addend.kind != SOURCE_NONE) {
@@ -201,20 +221,22 @@ static void run_resize(struct worker *w, int stage, int row) {
         .high = s->high,
         .out = out.data,
         .out_stride = out.channels,
-        .scratch = w->scratch + l->work,
+        .scratch = work_of(w, stage),
     };
-    w->session->kernels.resize_f32(&args);
+    w->session->kernels.resize[s->type](&args);
 }
 
 static void run_concat(struct worker *w, int stage, int row) {
     const struct stage *s = &plan_of(w)->stages[stage];
-    struct target out = target_rows(w, stage, row, 1);
-    int first = 0;
+    struct rows out = target_rows(w, stage, row, 1);
+    size_t size = elem_size(s->type), first = 0;
     for (int k = 0; k < s->num_inputs; k++) {
         struct rows rows = source_rows(w, s->inputs[k], row, 1);
-        w->session->kernels.add_f32(rows.data, rows.channels, NULL, 0, s->w, rows.channels, -INFINITY, INFINITY,
-                                    out.data + first, out.channels);
-        first += rows.channels;
+        size_t bytes = (size_t)rows.channels * size;
+        for (int x = 0; x < s->w; x++) {
+            memcpy(out.data + ((size_t)x * (size_t)s->c + first) * size, rows.data + (size_t)x * bytes, bytes);
+        }
+        first += (size_t)rows.channels;
     }
 }
 
@@ -235,12 +257,38 @@ static void softmax_pixel(float *pixel, int count, ptrdiff_t stride) {
 
 static void run_softmax(struct worker *w, int stage, int row) {
     const struct stage *s = &plan_of(w)->stages[stage];
-    struct target out = target_rows(w, stage, row, 1);
-    struct rows rows = source_rows(w, s->inputs[0], row, 1);
-    memcpy(out.data, rows.data, (size_t)s->w * (size_t)s->c * sizeof(float));
-    for (int x = 0; x < s->w; x++) {
-        softmax_pixel(out.data + (ptrdiff_t)x * out.channels, s->c, 1);
+    size_t count = (size_t)s->w * (size_t)s->c;
+    struct rows out = target_rows(w, stage, row, 1);
+    float *values = s->type == ELEM_F32 ? (float *)(void *)out.data : work_of(w, stage);
+    const float *in = row_as_f32(w, s->type, source_rows(w, s->inputs[0], row, 1).data, count, values);
+    if (in != values) {
+        memcpy(values, in, count * sizeof(float));
     }
+    for (int x = 0; x < s->w; x++) {
+        softmax_pixel(values + (size_t)x * (size_t)s->c, s->c, 1);
+    }
+    store_row(w, s->type, values, count, out.data);
+}
+
+/* One bin's mean over the channels from .. to. */
+static void pool_bin(struct worker *w, int stage, const struct pool_bin *v, const struct pool_bin *h, int from, int to,
+                     char *out) {
+    const struct stage *s = &plan_of(w)->stages[stage];
+    float *sum = work_of(w, stage);
+    const float scale = 1.0F / (v->divisor * h->divisor);
+    memset(sum, 0, (size_t)(to - from) * sizeof(float));
+    for (int y = v->start; y < v->end; y++) {
+        const char *in = tensor_row(w, s->inputs[0].index, y) +
+                         ((size_t)h->start * (size_t)s->c + (size_t)from) * elem_size(s->type);
+        w->session->kernels.sum[s->type](in, s->c, h->end - h->start, to - from, sum);
+    }
+    for (int c = 0; c < to - from; c++) {
+        sum[c] *= scale;
+    }
+    if (s->type == ELEM_F32) {
+        memcpy(out, sum, (size_t)(to - from) * sizeof(float));
+    }
+    store_row(w, s->type, sum, (size_t)(to - from), out);
 }
 
 /* Threads share pooling by channels: there are too few rows. */
@@ -250,22 +298,10 @@ static void run_pool(struct worker *w, int stage) {
     int blocks = (int)plan_blocks(s->c), team = team_size(w->session->team);
     int from = blocks * w->index / team * PLAN_BLOCK, to = blocks * (w->index + 1) / team * PLAN_BLOCK;
     to = to < s->c ? to : s->c;
-    if (from >= to) {
-        return;
-    }
-    for (int i = 0; i < s->h; i++) {
+    for (int i = 0; i < s->h && from < to; i++) {
         for (int j = 0; j < s->w; j++) {
-            const struct pool_bin *v = &bins[i], *h = &bins[s->h + j];
-            float *out = tensor_row(w, s->tensor, i) + (ptrdiff_t)j * s->c + from;
-            memset(out, 0, (size_t)(to - from) * sizeof(float));
-            for (int y = v->start; y < v->end; y++) {
-                const float *in = tensor_row(w, s->inputs[0].index, y) + (ptrdiff_t)h->start * s->c + from;
-                w->session->kernels.sum_f32(in, s->c, h->end - h->start, to - from, out);
-            }
-            const float scale = 1.0F / (v->divisor * h->divisor);
-            for (int c = 0; c < to - from; c++) {
-                out[c] *= scale;
-            }
+            char *out = tensor_row(w, s->tensor, i) + ((size_t)j * (size_t)s->c + (size_t)from) * elem_size(s->type);
+            pool_bin(w, stage, &bins[i], &bins[s->h + j], from, to, out);
         }
     }
 }
@@ -276,11 +312,12 @@ static void run_pool(struct worker *w, int stage) {
 static const float *plane_row(struct worker *w, int stage, int row) {
     const struct stage *s = &plan_of(w)->stages[stage];
     const struct stage_layout *l = &layout_of(w)->stages[stage];
-    float *planes = w->scratch + l->work + (size_t)(row & 1) * (size_t)s->c * l->plane;
+    float *planes = work_of(w, stage) + (size_t)(row & 1) * (size_t)s->c * l->plane;
     if (w->plane_rows[row & 1] != row) {
         struct rows rows = source_rows(w, s->inputs[0], row, 1);
         int width = plan_source_shape(plan_of(w), s->inputs[0]).w;
-        w->session->kernels.deinterleave_f32(rows.data, rows.channels, width, s->c, planes, (ptrdiff_t)l->plane);
+        w->session->kernels.deinterleave_f32((const float *)(void *)rows.data, rows.channels, width, s->c, planes,
+                                             (ptrdiff_t)l->plane);
         w->plane_rows[row & 1] = row;
     }
     return planes;
@@ -308,7 +345,7 @@ static void run_output(struct worker *w, int stage, int row) {
     const struct stage *s = &plan_of(w)->stages[stage];
     const struct stage_layout *l = &layout_of(w)->stages[stage];
     const struct sample *at = &l->rows[row];
-    float *work = w->scratch + l->work + 2 * (size_t)s->c * l->plane;
+    float *work = work_of(w, stage) + 2 * (size_t)s->c * l->plane;
     float *row_planes = work + (size_t)s->c * l->plane;
     struct upsample_args args = {
         .pixels = s->w,
@@ -425,11 +462,12 @@ static void set_ranges(struct worker *w, const struct step *step, int first, int
 static void clear_borders(struct worker *w, const struct step *step) {
     for (int i = step->first_stage; i < step->first_stage + step->num_stages; i++) {
         const struct stage_layout *l = &layout_of(w)->stages[i];
-        size_t left = (size_t)l->left * (size_t)l->channels, right = (size_t)l->right * (size_t)l->channels;
-        float *row = w->scratch + l->ring;
+        size_t pixel = (size_t)l->channels * elem_size(plan_of(w)->stages[i].type);
+        size_t left = (size_t)l->left * pixel, right = (size_t)l->right * pixel;
+        char *row = w->scratch + l->ring;
         for (int r = 0; r < l->ring_rows; r++, row += l->row_stride) {
-            memset(row, 0, left * sizeof(float));
-            memset(row + l->row_stride - right, 0, right * sizeof(float));
+            memset(row, 0, left);
+            memset(row + l->row_stride - right, 0, right);
         }
     }
 }

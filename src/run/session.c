@@ -10,12 +10,12 @@
 
 enum { MAX_THREADS = 256, MAX_TAPS = 255, HUGE_PAGE = 2 << 20 };
 
-/* Zeroed, aligned floats; large blocks ask for huge pages, which save half a million page faults at first touch. */
-static float *new_floats(size_t count) {
-    size_t bytes = (count * sizeof(float) + 63) / 64 * 64;
+/* Zeroed, aligned memory; large blocks ask for huge pages, which save thousands of page faults at first touch. */
+static char *new_bytes(size_t bytes) {
+    bytes = (bytes + 63) / 64 * 64;
     size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : 64;
     bytes = bytes ? bytes : 64;
-    float *data = aligned_alloc(align, (bytes + align - 1) / align * align);
+    char *data = aligned_alloc(align, (bytes + align - 1) / align * align);
     if (data) {
         if (align == HUGE_PAGE) {
             madvise(data, bytes, MADV_HUGEPAGE);
@@ -42,7 +42,7 @@ static bool worker_create(struct fscnn_session *session, struct worker *w, int i
     *w = (struct worker){
         .session = session,
         .index = index,
-        .scratch = new_floats(model->layout.scratch_floats),
+        .scratch = new_bytes(model->layout.scratch_bytes),
         .stages = calloc((size_t)model->plan.num_stages, sizeof(*w->stages)),
         .segments = calloc(MAX_TAPS, sizeof(*w->segments)),
         .rows = calloc(MAX_TAPS, sizeof(*w->rows)),
@@ -66,7 +66,7 @@ enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const st
     session->model = model;
     session->kernels = kernels_get(cpu_flags_used());
     session->workers = calloc((size_t)threads, sizeof(*session->workers));
-    session->arena = new_floats(model->layout.arena_floats);
+    session->arena = new_bytes(model->layout.arena_bytes);
     session->table = new_table();
     bool ok = session->workers && session->arena && session->table;
     enum fscnn_status status = FSCNN_OK;
@@ -77,7 +77,7 @@ enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const st
         ok = worker_create(session, &session->workers[i], i);
     }
     if (!ok) {
-        status = error_memory(err, model->layout.arena_floats * sizeof(float), "a session");
+        status = error_memory(err, model->layout.arena_bytes, "a session");
     }
     if (status != FSCNN_OK) {
         fscnn_session_free(&session);

@@ -14,10 +14,10 @@ struct progress {
 struct worker {
     struct fscnn_session *session;
     int index;
-    float *scratch; /* layout.scratch_floats, zeros first */
+    char *scratch; /* layout.scratch_bytes, zeros first */
     struct progress *stages;
     struct conv_segment *segments; /* [255] */
-    const float **rows;            /* [255] */
+    const void **rows;             /* [255] */
     int plane_rows[2];             /* which source rows the OUTPUT stage's planes hold */
     int slice;                     /* of the step that runs */
 };
@@ -27,14 +27,15 @@ struct fscnn_session {
     struct kernels kernels;
     struct team *team;
     struct worker *workers;
-    float *arena;        /* tensors */
+    char *arena;         /* tensors */
     float (*table)[256]; /* u8 -> normalised f32, by channel */
     /* The image in work. */
     enum fscnn_input_type input_type;
     enum fscnn_output_type output_type;
     const void *input;
     void *output;
-    double *step_ms; /* [steps] time of thread 0 in each step, waiting before the next one included; NULL: not measured */
+    double
+        *step_ms; /* [steps] time of thread 0 in each step, waiting before the next one included; NULL: not measured */
 };
 
 /* Runs one step's part of this thread. */

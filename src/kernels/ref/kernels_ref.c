@@ -1,60 +1,38 @@
-/* The plain C kernels: the specification of each operation, and the fallback. */
-#include "kernels/kernels.h"
+/* Row kernels in plain C: the specification of each operation, and the fallback. */
+#include "kernels/ref/kernels_ref.h"
 
-#include "tensor/tensor.h"
-
-static float clamp(float value, float low, float high) {
-    value = value < low ? low : value;
-    return value > high ? high : value;
-}
-
-static void conv_f32_ref(const struct conv_args *p) {
-    for (int m = 0; m < p->pixels; m++) {
-        for (int n0 = 0; n0 < p->channels; n0 += KERNEL_BLOCK) {
-            int width = p->channels - n0 < KERNEL_BLOCK ? p->channels - n0 : KERNEL_BLOCK;
-            const float *w = p->weights + n0 / KERNEL_BLOCK * p->block_stride;
-            float sum[KERNEL_BLOCK];
-            for (int n = 0; n < KERNEL_BLOCK; n++) {
-                sum[n] = p->bias ? p->bias[n0 + n] : 0.0F;
-            }
-            for (int s = 0; s < p->num_segments; s++) {
-                const float *a = p->segments[s].a + m * p->segments[s].pixel_stride;
-                for (int k = 0; k < p->segments[s].length; k++, w += KERNEL_BLOCK) {
-                    for (int n = 0; n < KERNEL_BLOCK; n++) {
-                        sum[n] += a[k] * w[n];
-                    }
-                }
-            }
-            for (int n = 0; n < width; n++) {
-                float r = p->residual ? p->residual[m * p->residual_stride + n0 + n] : 0.0F;
-                p->out[m * p->out_stride + n0 + n] = clamp(sum[n] + r, p->low, p->high);
-            }
-        }
-    }
-}
-
-static void depthwise_f32_ref(const struct depthwise_args *p) {
+static inline __attribute__((always_inline)) void depthwise_ref(const struct depthwise_args *p, int type) {
+    int quads = (p->kh + 3) / 4; /* of kernel rows, for U8 */
     for (int m = 0; m < p->pixels; m++) {
         for (int c = 0; c < p->channels; c++) {
-            float sum = p->bias[c];
+            float sum = 0;
             for (int i = 0; i < p->kh; i++) {
                 for (int j = 0; j < p->kw; j++) {
-                    sum += p->rows[i][(m * p->stride + j) * p->in_stride + c] *
-                           p->weights[(i * p->kw + j) * p->weight_stride + c];
+                    float a = elem_load(type, p->rows[i], (m * p->stride + j) * p->in_stride + c);
+                    float w =
+                        type == ELEM_U8
+                            ? ((const int8_t *)p->weights)[((j * quads + i / 4) * p->weight_stride + c) * 4 + i % 4]
+                            : ((const float *)p->weights)[(i * p->kw + j) * p->weight_stride + c];
+                    sum += a * w;
                 }
             }
-            p->out[m * p->out_stride + c] = clamp(sum, p->low, p->high);
+            sum = (type == ELEM_U8 ? sum * p->multiplier[c] : sum) + p->bias[c];
+            elem_store(type, p->out, m * p->out_stride + c, clamp(sum, p->low, p->high));
         }
     }
 }
+
+static void depthwise_f32_ref(const struct depthwise_args *p) { depthwise_ref(p, ELEM_F32); }
+static void depthwise_bf16_ref(const struct depthwise_args *p) { depthwise_ref(p, ELEM_BF16); }
+static void depthwise_u8_ref(const struct depthwise_args *p) { depthwise_ref(p, ELEM_U8); }
 
 static float lerp(float a, float b, float fraction) { return a + fraction * (b - a); }
 
-static void resize_f32_ref(const struct resize_args *p) {
+static inline __attribute__((always_inline)) void resize_ref(const struct resize_args *p, int type) {
     for (int x = 0; x < p->in_width; x++) {
         for (int c = 0; c < p->channels; c++) {
-            p->scratch[x * p->channels + c] =
-                lerp(p->upper[x * p->in_stride + c], p->lower[x * p->in_stride + c], p->fraction_y);
+            p->scratch[x * p->channels + c] = lerp(elem_load(type, p->upper, x * p->in_stride + c),
+                                                   elem_load(type, p->lower, x * p->in_stride + c), p->fraction_y);
         }
     }
     for (int x = 0; x < p->pixels; x++) {
@@ -62,11 +40,19 @@ static void resize_f32_ref(const struct resize_args *p) {
         const float *right = p->scratch + p->taps[x].x1 * p->channels;
         for (int c = 0; c < p->channels; c++) {
             float value = lerp(left[c], right[c], p->taps[x].fraction);
-            value += p->addend ? p->addend[x * p->addend_stride + c] : 0.0F;
-            p->out[x * p->out_stride + c] = clamp(value, p->low, p->high);
+            float addend = p->addend ? elem_load(type, p->addend, x * p->addend_stride + c) : 0.0F;
+            if (type == ELEM_U8) {
+                value = value * p->in_scale + p->in_offset;
+                addend = p->addend ? addend * p->addend_scale + p->addend_offset : 0.0F;
+            }
+            elem_store(type, p->out, x * p->out_stride + c, clamp(value + addend, p->low, p->high));
         }
     }
 }
+
+static void resize_f32_ref(const struct resize_args *p) { resize_ref(p, ELEM_F32); }
+static void resize_bf16_ref(const struct resize_args *p) { resize_ref(p, ELEM_BF16); }
+static void resize_u8_ref(const struct resize_args *p) { resize_ref(p, ELEM_U8); }
 
 static void blend_planes(const struct upsample_args *p) {
     for (int c = 0; c < p->channels; c++) {
@@ -106,18 +92,22 @@ static void upsample_labels_ref(const struct upsample_args *p) {
     }
 }
 
-static void load_u8_ref(const uint8_t *in, int width, const float (*table)[256], float *out) {
-    for (int x = 0; x < width; x++) {
-        out[3 * x] = table[0][in[3 * x]];
-        out[3 * x + 1] = table[1][in[3 * x + 1]];
-        out[3 * x + 2] = table[2][in[3 * x + 2]];
+static void load_u8_ref(const uint8_t *in, int width, const float (*table)[256], float *out, ptrdiff_t out_stride) {
+    for (int x = 0; x < width; x++, in += 3, out += out_stride) {
+        out[0] = table[0][in[0]];
+        out[1] = table[1][in[1]];
+        out[2] = table[2][in[2]];
+        for (int c = 3; c < out_stride; c++) {
+            out[c] = 0.0F;
+        }
     }
 }
 
-static void interleave_f32_ref(const float *planes, ptrdiff_t plane_stride, int width, int channels, float *out) {
+static void interleave_f32_ref(const float *planes, ptrdiff_t plane_stride, int width, int channels, float *out,
+                               ptrdiff_t out_stride) {
     for (int x = 0; x < width; x++) {
-        for (int c = 0; c < channels; c++) {
-            out[x * channels + c] = planes[c * plane_stride + x];
+        for (int c = 0; c < out_stride; c++) {
+            out[x * out_stride + c] = c < channels ? planes[c * plane_stride + x] : 0.0F;
         }
     }
 }
@@ -141,11 +131,35 @@ static void add_f32_ref(const float *in, ptrdiff_t in_stride, const float *adden
     }
 }
 
-static void sum_f32_ref(const float *in, ptrdiff_t in_stride, int pixels, int channels, float *out) {
+static inline __attribute__((always_inline)) void sum_ref(int type, const void *in, ptrdiff_t in_stride, int pixels,
+                                                          int channels, float *out) {
     for (int x = 0; x < pixels; x++) {
         for (int c = 0; c < channels; c++) {
-            out[c] += in[x * in_stride + c];
+            out[c] += elem_load(type, in, x * in_stride + c);
         }
+    }
+}
+
+static void sum_f32_ref(const void *in, ptrdiff_t in_stride, int pixels, int channels, float *out) {
+    sum_ref(ELEM_F32, in, in_stride, pixels, channels, out);
+}
+static void sum_bf16_ref(const void *in, ptrdiff_t in_stride, int pixels, int channels, float *out) {
+    sum_ref(ELEM_BF16, in, in_stride, pixels, channels, out);
+}
+static void sum_u8_ref(const void *in, ptrdiff_t in_stride, int pixels, int channels, float *out) {
+    sum_ref(ELEM_U8, in, in_stride, pixels, channels, out);
+}
+
+static void to_f32_ref(const struct convert_args *p, const void *elements, float *out) {
+    for (size_t i = 0; i < p->count; i++) {
+        float value = elem_load(p->type, elements, (ptrdiff_t)i);
+        out[i] = p->type == ELEM_U8 ? value * p->scale + p->offset : value;
+    }
+}
+
+static void from_f32_ref(const struct convert_args *p, const float *in, void *elements) {
+    for (size_t i = 0; i < p->count; i++) {
+        elem_store(p->type, elements, (ptrdiff_t)i, p->type == ELEM_U8 ? in[i] * p->scale + p->offset : in[i]);
     }
 }
 
@@ -158,16 +172,18 @@ static void to_half_ref(const float *in, size_t count, uint16_t *out) {
 void kernels_fill_ref(struct kernels *k) {
     *k = (struct kernels){
         .isa = "c",
-        .conv_f32 = conv_f32_ref,
-        .depthwise_f32 = depthwise_f32_ref,
-        .resize_f32 = resize_f32_ref,
+        .conv = {conv_f32_ref, conv_bf16_ref, conv_u8_ref},
+        .depthwise = {depthwise_f32_ref, depthwise_bf16_ref, depthwise_u8_ref},
+        .resize = {resize_f32_ref, resize_bf16_ref, resize_u8_ref},
         .upsample_f32 = upsample_f32_ref,
         .upsample_labels = upsample_labels_ref,
         .load_u8 = load_u8_ref,
         .interleave_f32 = interleave_f32_ref,
         .deinterleave_f32 = deinterleave_f32_ref,
         .add_f32 = add_f32_ref,
-        .sum_f32 = sum_f32_ref,
+        .sum = {sum_f32_ref, sum_bf16_ref, sum_u8_ref},
+        .to_f32 = to_f32_ref,
+        .from_f32 = from_f32_ref,
         .to_half = to_half_ref,
     };
 }

@@ -12,7 +12,7 @@ static inline __m256i lane_mask(int count) {
 
 /* One tile: `rows` pixels (a constant where this is inlined) from m0 on, the block of 16 channels from n0 on. */
 static inline __attribute__((always_inline)) void tile(const struct conv_args *p, int m0, int n0, const int rows) {
-    const float *w = p->weights + n0 / KERNEL_BLOCK * p->block_stride;
+    const float *w = (const float *)p->weights + n0 / KERNEL_BLOCK * p->block_stride;
     __m256 sum[TILE][2];
     for (int v = 0; v < 2; v++) {
         __m256 bias = p->bias ? _mm256_loadu_ps(p->bias + n0 + 8 * v) : _mm256_setzero_ps();
@@ -23,7 +23,7 @@ static inline __attribute__((always_inline)) void tile(const struct conv_args *p
     }
     for (int s = 0; s < p->num_segments; s++) {
         ptrdiff_t stride = p->segments[s].pixel_stride;
-        const float *a0 = p->segments[s].a + m0 * stride, *a3 = a0 + 3 * stride;
+        const float *a0 = (const float *)p->segments[s].a + m0 * stride, *a3 = a0 + 3 * stride;
         int length = p->segments[s].length;
         for (int k = 0; k < length; k++, w += KERNEL_BLOCK) {
             __m256 b0 = _mm256_loadu_ps(w), b1 = _mm256_loadu_ps(w + 8);
@@ -43,12 +43,12 @@ static inline __attribute__((always_inline)) void tile(const struct conv_args *p
         for (int v = 0; v < 2; v++) {
             __m256 value = sum[i][v];
             __m256i mask = full ? _mm256_set1_epi32(-1) : lane_mask(p->channels - n0 - 8 * v);
-            if (p->residual) {
-                const float *r = p->residual + (m0 + i) * p->residual_stride + n0 + 8 * v;
+            if (p->addend) {
+                const float *r = (const float *)p->addend + (m0 + i) * p->addend_stride + n0 + 8 * v;
                 value = _mm256_add_ps(value, _mm256_maskload_ps(r, mask));
             }
             value = _mm256_min_ps(high, _mm256_max_ps(low, value));
-            float *out = p->out + (m0 + i) * p->out_stride + n0 + 8 * v;
+            float *out = (float *)p->out + (m0 + i) * p->out_stride + n0 + 8 * v;
             if (full) {
                 _mm256_storeu_ps(out, value);
             } else {

@@ -9,7 +9,7 @@ enum { TILE = 12 };
  * inlined, so that the accumulators stay in registers. */
 static inline __attribute__((always_inline)) void tile(const struct conv_args *p, int m0, int n0, const int rows,
                                                        const int vectors, __mmask16 last_mask) {
-    const float *w0 = p->weights + n0 / KERNEL_BLOCK * p->block_stride;
+    const float *w0 = (const float *)p->weights + n0 / KERNEL_BLOCK * p->block_stride;
     const float *w1 = vectors > 1 ? w0 + p->block_stride : w0;
     __m512 sum[TILE][2];
     for (int v = 0; v < vectors; v++) {
@@ -21,7 +21,7 @@ static inline __attribute__((always_inline)) void tile(const struct conv_args *p
     }
     for (int s = 0; s < p->num_segments; s++) {
         ptrdiff_t stride = p->segments[s].pixel_stride;
-        const float *a0 = p->segments[s].a + m0 * stride;
+        const float *a0 = (const float *)p->segments[s].a + m0 * stride;
         /* Few base registers: rows are addressed as base + {0, 1, 2} * stride. */
         const float *a3 = a0 + 3 * stride, *a6 = a3 + 3 * stride, *a9 = a6 + 3 * stride;
         const float *base[4] = {a0, a3, a6, a9};
@@ -47,56 +47,16 @@ static inline __attribute__((always_inline)) void tile(const struct conv_args *p
 #pragma GCC unroll 12
         for (int i = 0; i < rows; i++) {
             __m512 value = sum[i][v];
-            if (p->residual) {
-                const float *r = p->residual + (m0 + i) * p->residual_stride + n0 + 16 * v;
+            if (p->addend) {
+                const float *r = (const float *)p->addend + (m0 + i) * p->addend_stride + n0 + 16 * v;
                 value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(mask, r));
             }
             value = _mm512_min_ps(high, _mm512_max_ps(low, value));
-            _mm512_mask_storeu_ps(p->out + (m0 + i) * p->out_stride + n0 + 16 * v, mask, value);
+            _mm512_mask_storeu_ps((float *)p->out + (m0 + i) * p->out_stride + n0 + 16 * v, mask, value);
         }
     }
 }
 
-typedef void tile_fn(const struct conv_args *p, int m0, int n0, __mmask16 last_mask);
+#include "kernels/x86/conv_tiles_avx512.h"
 
-#define TILE_FUNCTIONS(rows)                                                                                           \
-    static void tile_##rows##x1(const struct conv_args *p, int m0, int n0, __mmask16 mask) {                           \
-        tile(p, m0, n0, rows, 1, mask);                                                                                \
-    }                                                                                                                  \
-    static void tile_##rows##x2(const struct conv_args *p, int m0, int n0, __mmask16 mask) {                           \
-        tile(p, m0, n0, rows, 2, mask);                                                                                \
-    }
-TILE_FUNCTIONS(1)
-TILE_FUNCTIONS(2)
-TILE_FUNCTIONS(3)
-TILE_FUNCTIONS(4)
-TILE_FUNCTIONS(5)
-TILE_FUNCTIONS(6)
-TILE_FUNCTIONS(7)
-TILE_FUNCTIONS(8)
-TILE_FUNCTIONS(9)
-TILE_FUNCTIONS(10)
-TILE_FUNCTIONS(11)
-TILE_FUNCTIONS(12)
-
-static tile_fn *const tiles[2][TILE] = {
-    {tile_1x1, tile_2x1, tile_3x1, tile_4x1, tile_5x1, tile_6x1, tile_7x1, tile_8x1, tile_9x1, tile_10x1, tile_11x1,
-     tile_12x1},
-    {tile_1x2, tile_2x2, tile_3x2, tile_4x2, tile_5x2, tile_6x2, tile_7x2, tile_8x2, tile_9x2, tile_10x2, tile_11x2,
-     tile_12x2},
-};
-
-void conv_f32_avx512(const struct conv_args *p) {
-    int count = (p->pixels + TILE - 1) / TILE; /* tiles of nearly one height rather than a small last one */
-    for (int n0 = 0; n0 < p->channels; n0 += 32) {
-        int left = p->channels - n0;
-        int vectors = left > 16 ? 2 : 1;
-        int last = left >= 16 * vectors ? 16 : left - 16 * (vectors - 1);
-        __mmask16 mask = (__mmask16)((1U << last) - 1);
-        for (int t = 0, m0 = 0; t < count; t++) {
-            int m1 = (int)((int64_t)p->pixels * (t + 1) / count);
-            tiles[vectors - 1][m1 - m0 - 1](p, m0, n0, mask);
-            m0 = m1;
-        }
-    }
-}
+void conv_f32_avx512(const struct conv_args *p) { conv_tiles(p); }

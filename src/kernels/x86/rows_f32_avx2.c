@@ -37,8 +37,8 @@ static inline __attribute__((always_inline)) void depthwise_3x3(const struct dep
     }
 #pragma GCC unroll 3
     for (int i = 0; i < 3; i++) {
-        const float *in = p->rows[i] + (ptrdiff_t)m * stride * p->in_stride + c;
-        const float *w = p->weights + 3 * i * p->weight_stride + c;
+        const float *in = (const float *)p->rows[i] + (ptrdiff_t)m * stride * p->in_stride + c;
+        const float *w = (const float *)p->weights + 3 * i * p->weight_stride + c;
         __m256 w0 = _mm256_loadu_ps(w), w1 = _mm256_loadu_ps(w + p->weight_stride),
                w2 = _mm256_loadu_ps(w + 2 * p->weight_stride);
 #pragma GCC unroll 9
@@ -55,7 +55,7 @@ static inline __attribute__((always_inline)) void depthwise_3x3(const struct dep
     }
 #pragma GCC unroll 4
     for (int x = 0; x < count; x++) {
-        store(p->out + (m + x) * p->out_stride + c, clamp(sum[x], p->low, p->high), lanes);
+        store((float *)p->out + (m + x) * p->out_stride + c, clamp(sum[x], p->low, p->high), lanes);
     }
 }
 
@@ -79,14 +79,14 @@ static void depthwise_any(const struct depthwise_args *p) {
             const int lanes = p->channels - c;
             __m256 sum = _mm256_loadu_ps(p->bias + c);
             for (int i = 0; i < p->kh; i++) {
-                const float *in = p->rows[i] + (ptrdiff_t)m * p->stride * p->in_stride + c;
-                const float *w = p->weights + (ptrdiff_t)i * p->kw * p->weight_stride + c;
+                const float *in = (const float *)p->rows[i] + (ptrdiff_t)m * p->stride * p->in_stride + c;
+                const float *w = (const float *)p->weights + (ptrdiff_t)i * p->kw * p->weight_stride + c;
                 for (int j = 0; j < p->kw; j++) {
                     sum = _mm256_fmadd_ps(load(in + j * p->in_stride, lanes), _mm256_loadu_ps(w + j * p->weight_stride),
                                           sum);
                 }
             }
-            store(p->out + m * p->out_stride + c, clamp(sum, p->low, p->high), lanes);
+            store((float *)p->out + m * p->out_stride + c, clamp(sum, p->low, p->high), lanes);
         }
     }
 }
@@ -107,8 +107,10 @@ static void resize_f32_avx2(const struct resize_args *p) {
         for (int c = 0; c < p->channels; c += 8) {
             ptrdiff_t at = x * p->in_stride + c;
             int lanes = p->channels - c;
-            store(p->scratch + (ptrdiff_t)x * p->channels + c,
-                  lerp(load(p->upper + at, lanes), load(p->lower + at, lanes), fraction_y), lanes);
+            store(
+                p->scratch + (ptrdiff_t)x * p->channels + c,
+                lerp(load((const float *)p->upper + at, lanes), load((const float *)p->lower + at, lanes), fraction_y),
+                lanes);
         }
     }
     for (int x = 0; x < p->pixels; x++) {
@@ -119,9 +121,9 @@ static void resize_f32_avx2(const struct resize_args *p) {
             int lanes = p->channels - c;
             __m256 value = lerp(load(left + c, lanes), load(right + c, lanes), fraction);
             if (p->addend) {
-                value = _mm256_add_ps(value, load(p->addend + x * p->addend_stride + c, lanes));
+                value = _mm256_add_ps(value, load((const float *)p->addend + x * p->addend_stride + c, lanes));
             }
-            store(p->out + x * p->out_stride + c, clamp(value, p->low, p->high), lanes);
+            store((float *)p->out + x * p->out_stride + c, clamp(value, p->low, p->high), lanes);
         }
     }
 }
@@ -240,7 +242,8 @@ static void add_f32_avx2(const float *in, ptrdiff_t in_stride, const float *adde
     }
 }
 
-static void sum_f32_avx2(const float *in, ptrdiff_t in_stride, int pixels, int channels, float *out) {
+static void sum_f32_avx2(const void *data, ptrdiff_t in_stride, int pixels, int channels, float *out) {
+    const float *in = data;
     for (int c = 0; c < channels; c += 8) {
         int lanes = channels - c;
         __m256 sum = load(out + c, lanes);
@@ -253,12 +256,12 @@ static void sum_f32_avx2(const float *in, ptrdiff_t in_stride, int pixels, int c
 
 void kernels_fill_avx2(struct kernels *k) {
     k->isa = "avx2";
-    k->conv_f32 = conv_f32_avx2;
-    k->depthwise_f32 = depthwise_f32_avx2;
-    k->resize_f32 = resize_f32_avx2;
+    k->conv[ELEM_F32] = conv_f32_avx2;
+    k->depthwise[ELEM_F32] = depthwise_f32_avx2;
+    k->resize[ELEM_F32] = resize_f32_avx2;
     k->upsample_f32 = upsample_f32_avx2;
     k->upsample_labels = upsample_labels_avx2;
-    k->sum_f32 = sum_f32_avx2;
+    k->sum[ELEM_F32] = sum_f32_avx2;
     k->to_half = to_half_avx2;
     k->add_f32 = add_f32_avx2;
 }

@@ -19,8 +19,8 @@ static inline __attribute__((always_inline)) void depthwise_3x3(const struct dep
     }
 #pragma GCC unroll 3
     for (int i = 0; i < 3; i++) {
-        const float *in = p->rows[i] + (ptrdiff_t)m * stride * p->in_stride + c;
-        const float *w = p->weights + 3 * i * p->weight_stride + c;
+        const float *in = (const float *)p->rows[i] + (ptrdiff_t)m * stride * p->in_stride + c;
+        const float *w = (const float *)p->weights + 3 * i * p->weight_stride + c;
         __m512 w0 = _mm512_loadu_ps(w), w1 = _mm512_loadu_ps(w + p->weight_stride),
                w2 = _mm512_loadu_ps(w + 2 * p->weight_stride);
 #pragma GCC unroll 9
@@ -37,7 +37,7 @@ static inline __attribute__((always_inline)) void depthwise_3x3(const struct dep
     }
 #pragma GCC unroll 4
     for (int x = 0; x < count; x++) {
-        _mm512_mask_storeu_ps(p->out + (m + x) * p->out_stride + c, mask, clamp(sum[x], p->low, p->high));
+        _mm512_mask_storeu_ps((float *)p->out + (m + x) * p->out_stride + c, mask, clamp(sum[x], p->low, p->high));
     }
 }
 
@@ -61,14 +61,14 @@ static void depthwise_any(const struct depthwise_args *p) {
             __mmask16 mask = tail_mask(p->channels - c);
             __m512 sum = _mm512_loadu_ps(p->bias + c);
             for (int i = 0; i < p->kh; i++) {
-                const float *in = p->rows[i] + (ptrdiff_t)m * p->stride * p->in_stride + c;
-                const float *w = p->weights + (ptrdiff_t)i * p->kw * p->weight_stride + c;
+                const float *in = (const float *)p->rows[i] + (ptrdiff_t)m * p->stride * p->in_stride + c;
+                const float *w = (const float *)p->weights + (ptrdiff_t)i * p->kw * p->weight_stride + c;
                 for (int j = 0; j < p->kw; j++) {
                     sum = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(mask, in + j * p->in_stride),
                                           _mm512_loadu_ps(w + j * p->weight_stride), sum);
                 }
             }
-            _mm512_mask_storeu_ps(p->out + m * p->out_stride + c, mask, clamp(sum, p->low, p->high));
+            _mm512_mask_storeu_ps((float *)p->out + m * p->out_stride + c, mask, clamp(sum, p->low, p->high));
         }
     }
 }
@@ -91,8 +91,8 @@ static void resize_f32_avx512(const struct resize_args *p) {
         for (int c = 0; c < p->channels; c += 16) {
             __mmask16 mask = tail_mask(p->channels - c);
             ptrdiff_t at = x * p->in_stride + c;
-            __m512 value = lerp(_mm512_maskz_loadu_ps(mask, p->upper + at), _mm512_maskz_loadu_ps(mask, p->lower + at),
-                                fraction_y);
+            __m512 value = lerp(_mm512_maskz_loadu_ps(mask, (const float *)p->upper + at),
+                                _mm512_maskz_loadu_ps(mask, (const float *)p->lower + at), fraction_y);
             _mm512_mask_storeu_ps(p->scratch + (ptrdiff_t)x * p->channels + c, mask, value);
         }
     }
@@ -105,9 +105,10 @@ static void resize_f32_avx512(const struct resize_args *p) {
             __m512 value =
                 lerp(_mm512_maskz_loadu_ps(mask, left + c), _mm512_maskz_loadu_ps(mask, right + c), fraction);
             if (p->addend) {
-                value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(mask, p->addend + x * p->addend_stride + c));
+                value = _mm512_add_ps(value,
+                                      _mm512_maskz_loadu_ps(mask, (const float *)p->addend + x * p->addend_stride + c));
             }
-            _mm512_mask_storeu_ps(p->out + x * p->out_stride + c, mask, clamp(value, p->low, p->high));
+            _mm512_mask_storeu_ps((float *)p->out + x * p->out_stride + c, mask, clamp(value, p->low, p->high));
         }
     }
 }
@@ -224,7 +225,8 @@ static void add_f32_avx512(const float *in, ptrdiff_t in_stride, const float *ad
     }
 }
 
-static void sum_f32_avx512(const float *in, ptrdiff_t in_stride, int pixels, int channels, float *out) {
+static void sum_f32_avx512(const void *data, ptrdiff_t in_stride, int pixels, int channels, float *out) {
+    const float *in = data;
     for (int c = 0; c < channels; c += 16) {
         __mmask16 mask = tail_mask(channels - c);
         __m512 sum = _mm512_maskz_loadu_ps(mask, out + c);
@@ -237,12 +239,12 @@ static void sum_f32_avx512(const float *in, ptrdiff_t in_stride, int pixels, int
 
 void kernels_fill_avx512(struct kernels *k) {
     k->isa = "avx512";
-    k->conv_f32 = conv_f32_avx512;
-    k->depthwise_f32 = depthwise_f32_avx512;
-    k->resize_f32 = resize_f32_avx512;
+    k->conv[ELEM_F32] = conv_f32_avx512;
+    k->depthwise[ELEM_F32] = depthwise_f32_avx512;
+    k->resize[ELEM_F32] = resize_f32_avx512;
     k->upsample_f32 = upsample_f32_avx512;
     k->upsample_labels = upsample_labels_avx512;
-    k->sum_f32 = sum_f32_avx512;
+    k->sum[ELEM_F32] = sum_f32_avx512;
     k->to_half = to_half_avx512;
     k->add_f32 = add_f32_avx512;
 }

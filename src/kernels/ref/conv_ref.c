@@ -1,0 +1,75 @@
+/* Convolutions in plain C: the specification, and the fallback. */
+#include "kernels/ref/kernels_ref.h"
+
+/* Sums over all K of one pixel for a block of channels; w is this block's packed weights. */
+static void sum_block_f32(const struct conv_args *p, int m, const float *w, float *sum) {
+    for (int s = 0; s < p->num_segments; s++) {
+        const float *a = (const float *)p->segments[s].a + m * p->segments[s].pixel_stride;
+        for (int k = 0; k < p->segments[s].length; k++, w += KERNEL_BLOCK) {
+            for (int n = 0; n < KERNEL_BLOCK; n++) {
+                sum[n] += a[k] * w[n];
+            }
+        }
+    }
+}
+
+static void sum_block_bf16(const struct conv_args *p, int m, const uint16_t *w, float *sum) {
+    for (int s = 0; s < p->num_segments; s++) {
+        const uint16_t *a = (const uint16_t *)p->segments[s].a + m * p->segments[s].pixel_stride;
+        for (int k = 0; k < p->segments[s].length; k += 2, w += 2 * KERNEL_BLOCK) {
+            for (int n = 0; n < KERNEL_BLOCK; n++) {
+                sum[n] += bfloat16_to_float(a[k]) * bfloat16_to_float(w[2 * n]) +
+                          bfloat16_to_float(a[k + 1]) * bfloat16_to_float(w[2 * n + 1]);
+            }
+        }
+    }
+}
+
+static void sum_block_u8(const struct conv_args *p, int m, const int8_t *w, int32_t *sum) {
+    for (int s = 0; s < p->num_segments; s++) {
+        const uint8_t *a = (const uint8_t *)p->segments[s].a + m * p->segments[s].pixel_stride;
+        for (int k = 0; k < p->segments[s].length; k += 4, w += 4 * KERNEL_BLOCK) {
+            for (int n = 0; n < 4 * KERNEL_BLOCK; n++) {
+                sum[n / 4] += a[k + n % 4] * w[n];
+            }
+        }
+    }
+}
+
+static void finish_block(const struct conv_args *p, int m, int n0, const float *sum) {
+    int width = p->channels - n0 < KERNEL_BLOCK ? p->channels - n0 : KERNEL_BLOCK;
+    for (int n = 0; n < width; n++) {
+        float value = sum[n];
+        if (p->addend) {
+            float addend = elem_load(p->out_type, p->addend, m * p->addend_stride + n0 + n);
+            value += p->out_type == ELEM_U8 ? addend * p->addend_scale + p->addend_offset : addend;
+        }
+        elem_store(p->out_type, p->out, m * p->out_stride + n0 + n, clamp(value, p->low, p->high));
+    }
+}
+
+static inline __attribute__((always_inline)) void conv_ref(const struct conv_args *p, int type) {
+    for (int m = 0; m < p->pixels; m++) {
+        for (int n0 = 0; n0 < p->channels; n0 += KERNEL_BLOCK) {
+            ptrdiff_t block = n0 / KERNEL_BLOCK * p->block_stride;
+            float sum[KERNEL_BLOCK] = {0};
+            int32_t whole[KERNEL_BLOCK] = {0};
+            if (type == ELEM_F32) {
+                sum_block_f32(p, m, (const float *)p->weights + block, sum);
+            } else if (type == ELEM_BF16) {
+                sum_block_bf16(p, m, (const uint16_t *)p->weights + block, sum);
+            } else {
+                sum_block_u8(p, m, (const int8_t *)p->weights + block, whole);
+            }
+            for (int n = 0; n < KERNEL_BLOCK; n++) {
+                sum[n] = (type == ELEM_U8 ? (float)whole[n] * p->multiplier[n0 + n] : sum[n]) +
+                         (p->bias ? p->bias[n0 + n] : 0.0F);
+            }
+            finish_block(p, m, n0, sum);
+        }
+    }
+}
+
+void conv_f32_ref(const struct conv_args *p) { conv_ref(p, ELEM_F32); }
+void conv_bf16_ref(const struct conv_args *p) { conv_ref(p, ELEM_BF16); }
+void conv_u8_ref(const struct conv_args *p) { conv_ref(p, ELEM_U8); }

@@ -1,0 +1,42 @@
+/* What the plain C kernels share. */
+#ifndef FSCNN_KERNELS_REF_H
+#define FSCNN_KERNELS_REF_H
+
+#include "kernels/kernels.h"
+#include "tensor/tensor.h"
+
+static inline float clamp(float value, float low, float high) {
+    value = value < low ? low : value;
+    return value > high ? high : value;
+}
+
+/* Raw value of element i: a quantised one is not scaled. */
+static inline float elem_load(int type, const void *data, ptrdiff_t i) {
+    switch (type) {
+    case ELEM_F32: return ((const float *)data)[i];
+    case ELEM_BF16: return bfloat16_to_float(((const uint16_t *)data)[i]);
+    default: return ((const uint8_t *)data)[i];
+    }
+}
+
+/* Nearest of 0..255, even in the middle; NaN gives 0. */
+static inline uint8_t round_u8(float value) {
+    value = value > 0.0F ? value : 0.0F;
+    value = value < 255.0F ? value : 255.0F;
+    float whole = (value + 8388608.0F) - 8388608.0F; /* the float unit's own rounding */
+    return (uint8_t)whole;
+}
+
+static inline void elem_store(int type, void *data, ptrdiff_t i, float value) {
+    switch (type) {
+    case ELEM_F32: ((float *)data)[i] = value; break;
+    case ELEM_BF16: ((uint16_t *)data)[i] = float_to_bfloat16(value); break;
+    default: ((uint8_t *)data)[i] = round_u8(value); break;
+    }
+}
+
+void conv_f32_ref(const struct conv_args *p);
+void conv_bf16_ref(const struct conv_args *p);
+void conv_u8_ref(const struct conv_args *p);
+
+#endif

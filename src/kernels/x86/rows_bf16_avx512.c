@@ -1,0 +1,130 @@
+/* Depthwise convolution, resizing and conversion of bfloat16 rows by AVX-512 BF16; arithmetic is in float32. */
+#include "kernels/x86/bf16_avx512.h"
+#include "kernels/x86/kernels_x86.h"
+
+static __mmask16 tail_mask(int count) { return count >= 16 ? (__mmask16)0xffff : (__mmask16)((1U << count) - 1); }
+
+static __m512 clamp(__m512 value, float low, float high) {
+    return _mm512_min_ps(_mm512_set1_ps(high), _mm512_max_ps(_mm512_set1_ps(low), value));
+}
+
+static __m512 lerp(__m512 a, __m512 b, __m512 fraction) { return _mm512_fmadd_ps(fraction, _mm512_sub_ps(b, a), a); }
+
+/* `count` neighbouring outputs of 16 channels of a 3x3 kernel: each weight is loaded once for all of them. */
+static inline __attribute__((always_inline)) void depthwise_3x3(const struct depthwise_args *p, int m, int c,
+                                                                const int count, const int stride, __mmask16 mask) {
+    __m512 sum[4];
+#pragma GCC unroll 4
+    for (int x = 0; x < count; x++) {
+        sum[x] = _mm512_loadu_ps(p->bias + c);
+    }
+#pragma GCC unroll 3
+    for (int i = 0; i < 3; i++) {
+        const uint16_t *in = (const uint16_t *)p->rows[i] + (ptrdiff_t)m * stride * p->in_stride + c;
+        const float *w = (const float *)p->weights + 3 * i * p->weight_stride + c;
+        __m512 w0 = _mm512_loadu_ps(w), w1 = _mm512_loadu_ps(w + p->weight_stride),
+               w2 = _mm512_loadu_ps(w + 2 * p->weight_stride);
+#pragma GCC unroll 9
+        for (int j = 0; j < (count - 1) * stride + 3; j++) {
+            __m512 a = load_bf16(mask, in + j * p->in_stride);
+#pragma GCC unroll 4
+            for (int x = 0; x < count; x++) {
+                int tap = j - x * stride;
+                if (tap >= 0 && tap < 3) {
+                    sum[x] = _mm512_fmadd_ps(a, tap == 0 ? w0 : tap == 1 ? w1 : w2, sum[x]);
+                }
+            }
+        }
+    }
+#pragma GCC unroll 4
+    for (int x = 0; x < count; x++) {
+        store_bf16((uint16_t *)p->out + (m + x) * p->out_stride + c, mask, clamp(sum[x], p->low, p->high));
+    }
+}
+
+static inline __attribute__((always_inline)) void depthwise_3x3_row(const struct depthwise_args *p, const int stride) {
+    int m = 0;
+    for (; m + 4 <= p->pixels; m += 4) {
+        for (int c = 0; c < p->channels; c += 16) {
+            depthwise_3x3(p, m, c, 4, stride, tail_mask(p->channels - c));
+        }
+    }
+    for (; m < p->pixels; m++) {
+        for (int c = 0; c < p->channels; c += 16) {
+            depthwise_3x3(p, m, c, 1, stride, tail_mask(p->channels - c));
+        }
+    }
+}
+
+static void depthwise_any(const struct depthwise_args *p) {
+    for (int m = 0; m < p->pixels; m++) {
+        for (int c = 0; c < p->channels; c += 16) {
+            __mmask16 mask = tail_mask(p->channels - c);
+            __m512 sum = _mm512_loadu_ps(p->bias + c);
+            for (int i = 0; i < p->kh; i++) {
+                const uint16_t *in = (const uint16_t *)p->rows[i] + (ptrdiff_t)m * p->stride * p->in_stride + c;
+                const float *w = (const float *)p->weights + (ptrdiff_t)i * p->kw * p->weight_stride + c;
+                for (int j = 0; j < p->kw; j++) {
+                    sum = _mm512_fmadd_ps(load_bf16(mask, in + j * p->in_stride),
+                                          _mm512_loadu_ps(w + j * p->weight_stride), sum);
+                }
+            }
+            store_bf16((uint16_t *)p->out + m * p->out_stride + c, mask, clamp(sum, p->low, p->high));
+        }
+    }
+}
+
+static void depthwise_bf16_avx512(const struct depthwise_args *p) {
+    if (p->kh == 3 && p->kw == 3 && p->stride == 1) {
+        depthwise_3x3_row(p, 1);
+    } else if (p->kh == 3 && p->kw == 3 && p->stride == 2) {
+        depthwise_3x3_row(p, 2);
+    } else {
+        depthwise_any(p);
+    }
+}
+
+static void resize_bf16_avx512(const struct resize_args *p) {
+    const __m512 fraction_y = _mm512_set1_ps(p->fraction_y);
+    for (int x = 0; x < p->in_width; x++) {
+        for (int c = 0; c < p->channels; c += 16) {
+            __mmask16 mask = tail_mask(p->channels - c);
+            ptrdiff_t at = x * p->in_stride + c;
+            __m512 value = lerp(load_bf16(mask, (const uint16_t *)p->upper + at),
+                                load_bf16(mask, (const uint16_t *)p->lower + at), fraction_y);
+            _mm512_mask_storeu_ps(p->scratch + (ptrdiff_t)x * p->channels + c, mask, value);
+        }
+    }
+    for (int x = 0; x < p->pixels; x++) {
+        const float *left = p->scratch + (ptrdiff_t)p->taps[x].x0 * p->channels;
+        const float *right = p->scratch + (ptrdiff_t)p->taps[x].x1 * p->channels;
+        const __m512 fraction = _mm512_set1_ps(p->taps[x].fraction);
+        for (int c = 0; c < p->channels; c += 16) {
+            __mmask16 mask = tail_mask(p->channels - c);
+            __m512 value =
+                lerp(_mm512_maskz_loadu_ps(mask, left + c), _mm512_maskz_loadu_ps(mask, right + c), fraction);
+            if (p->addend) {
+                value = _mm512_add_ps(value, load_bf16(mask, (const uint16_t *)p->addend + x * p->addend_stride + c));
+            }
+            store_bf16((uint16_t *)p->out + x * p->out_stride + c, mask, clamp(value, p->low, p->high));
+        }
+    }
+}
+
+static void sum_bf16_avx512(const void *in, ptrdiff_t in_stride, int pixels, int channels, float *out) {
+    for (int c = 0; c < channels; c += 16) {
+        __mmask16 mask = tail_mask(channels - c);
+        __m512 sum = _mm512_maskz_loadu_ps(mask, out + c);
+        for (int x = 0; x < pixels; x++) {
+            sum = _mm512_add_ps(sum, load_bf16(mask, (const uint16_t *)in + x * in_stride + c));
+        }
+        _mm512_mask_storeu_ps(out + c, mask, sum);
+    }
+}
+
+void kernels_fill_avx512_bf16(struct kernels *k) {
+    k->conv[ELEM_BF16] = conv_bf16_avx512;
+    k->depthwise[ELEM_BF16] = depthwise_bf16_avx512;
+    k->resize[ELEM_BF16] = resize_bf16_avx512;
+    k->sum[ELEM_BF16] = sum_bf16_avx512;
+}
