@@ -20,7 +20,7 @@ struct compile_log {
 
 struct settings {
     struct compile_words words;
-    int pool, output_type;
+    int pool, output_type, calibrate_limit;
     bool json, output_type_given;
 };
 
@@ -46,6 +46,9 @@ static int parse(const struct command *command, int argc, char **argv, struct se
         {"input_shape", 0, OPTION_TEXT, &w->input_shape, "SHAPE", "\"image:1,3,1024,2048\" (default: the model's)"},
         {"dynamic_batch_size", 0, OPTION_TEXT, &w->batches, "LIST", "\"1,2,4,8\", with -1 as batch in --input_shape"},
         {"precision", 0, OPTION_TEXT, &w->precision, "KIND", "fp32, bf16 or int8 (default fp32)"},
+        {"calibrate", 0, OPTION_TEXT, &w->calibrate, "DIR", "int8: pictures like those to come (needed)"},
+        {"calibrate_limit", 0, OPTION_INT, &s->calibrate_limit, "N", "int8: look at N pictures at most (default 32)",
+         .low = 1, .high = 128},
         {"precision_mode", 0, OPTION_TEXT, &w->precision_mode, "MODE",
          "ATC's word: force_fp32, allow_mix_precision, ..."},
         {"pool", 0, OPTION_CHOICE, &s->pool, "KIND", "checkpoint: pyramid pooling fixed or adaptive (default fixed)",
@@ -269,6 +272,7 @@ static int compile(const struct settings *s, struct compile_request *request) {
     status = finish(s, request, model, log.lines, seconds, &path, &err);
     code = status == FSCNN_OK ? report_success(s, model, log.lines, path, seconds) : status_error(status, &err);
 done:
+    request->options.log = (struct fscnn_log){0};
     json_decref(log.lines);
     free(path);
     fscnn_model_free(&model);
@@ -282,6 +286,7 @@ static int run(const struct command *command, int argc, char **argv) {
     char *rewritten = rewrite_json(argc, argv);
     int code = parse(command, argc, argv, &s);
     request.options.pool = (enum fscnn_pool)s.pool;
+    request.options.calibration_limit = s.calibrate_limit;
     if (code < 0 && !compile_request_parse(&s.words, &request, &why)) {
         code = report_failure(&s, &why, EXIT_BAD_USAGE);
     }

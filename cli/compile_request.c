@@ -162,7 +162,15 @@ static bool parse_precision(const struct compile_words *words, struct compile_re
         return refuse_value(why, "precision_mode", words->precision_mode, "--precision asks for less than fp32",
                             "Leave one of the two out");
     }
+    if (words->calibrate && precision != FSCNN_INT8) {
+        return refuse_value(why, "calibrate", words->calibrate, "only int8 looks at pictures", "Add --precision=int8");
+    }
+    if (precision == FSCNN_INT8 && !words->calibrate) {
+        return refuse_value(why, "precision", words->precision, "int8 needs pictures to calibrate on",
+                            "Add --calibrate=DIR with some ten pictures like those to come");
+    }
     out->options.precision = (enum fscnn_precision)precision;
+    out->options.calibration = words->calibrate;
     out->reduced_precision = mode >= 2;
     return true;
 }
@@ -239,7 +247,12 @@ static bool check_required(const struct compile_words *words, const struct compi
 
 bool compile_request_parse(const struct compile_words *words, struct compile_request *out, struct coded_error *why) {
     enum fscnn_pool pool = out->options.pool;
-    *out = (struct compile_request){.options.pool = pool, .options.output_name = words->out_nodes};
+    int calibration_limit = out->options.calibration_limit;
+    *out = (struct compile_request){.options = {
+                                        .pool = pool,
+                                        .output_name = words->out_nodes,
+                                        .calibration_limit = calibration_limit,
+                                    }};
     return parse_fixed_words(words, out, why) && check_required(words, out, why) &&
            (!words->input_shape || parse_shape(words->input_shape, out, why)) &&
            (!words->batches || parse_batches(words->batches, out, why)) &&

@@ -17,7 +17,7 @@ enum compile_mode { MODE_BUILD = 0, MODE_JSON = 1, MODE_CHECK = 3, MODE_INFO = 6
 struct compile_words {
     const char *model, *om, *output, *framework, *mode, *input_format, *input_shape, *batches, *image_sizes, *out_nodes;
     const char *log, *soc_version, *precision, *precision_mode, *insert_op_conf, *check_report, *fusion_switch_file;
-    const char *json_file;
+    const char *json_file, *calibrate;
 };
 
 enum log_level { LOG_NULL, LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };

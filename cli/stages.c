@@ -99,7 +99,7 @@ bool stages_run(const struct stages *stages) {
     struct state s = {.stages = stages, .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
     pthread_t threads[2 * STAGES_MAX_THREADS];
     int started = 0;
-    size_t slots = (size_t)(stages->read_ahead + stages->write_behind);
+    size_t slots = (size_t)stages->read_ahead + (size_t)stages->write_behind;
     s.read_done = calloc(slots, sizeof(bool));
     s.write_done = calloc(slots, sizeof(bool));
     bool made = s.read_done && s.write_done;

@@ -248,6 +248,8 @@ struct fscnn_compile_options {
     int num_batch_sizes; /* 0: as in the model, else 1 */
     int batch_sizes[FSCNN_MAX_BATCH_SIZES];
     enum fscnn_precision precision;
+    const char *calibration; /* INT8 only: a picture, or a folder of pictures like those to come */
+    int calibration_limit;   /* look at so many of them, spread over the folder; 0: 32, at most 128 */
     enum fscnn_pool pool;    /* for checkpoints; an ONNX file says itself */
     const char *output_name; /* which ONNX output; NULL: the first */
     struct fscnn_log log;    /* what was read and fused; line may be NULL */

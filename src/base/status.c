@@ -4,6 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Macros where the analyzer reads. */
+#undef error_set
+#undef error_prefix
+#undef error_memory
+
 /* Names from hostile files end up in messages: keep these one printable line. */
 static void make_printable(char *text) {
     for (; *text; text++) {

@@ -17,6 +17,13 @@ enum fscnn_status error_prefix(struct fscnn_error *err, enum fscnn_status status
 /* error_set for failed allocations: "out of memory (N bytes for WHAT)". */
 enum fscnn_status error_memory(struct fscnn_error *err, size_t bytes, const char *what);
 
+#ifdef __clang_analyzer__
+/* It sees one file at a time, and would follow paths on which these return FSCNN_OK. */
+#define error_set(err, status, ...) ((void)error_set((err), (status), __VA_ARGS__), (status))
+#define error_prefix(err, status, ...) ((void)error_prefix((err), (status), __VA_ARGS__), (status))
+#define error_memory(err, bytes, what) ((void)error_memory((err), (bytes), (what)), FSCNN_ERROR_MEMORY)
+#endif
+
 /* Sends one formatted line to a log whose `line` may be NULL. */
 void log_line(struct fscnn_log log, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "compile/calibrate.h"
 #include "import/import.h"
 #include "passes/passes.h"
 #include "plan/model.h"
@@ -64,15 +65,36 @@ static enum fscnn_status set_batch_sizes(const struct fscnn_compile_options *opt
     return FSCNN_OK;
 }
 
+/* How to lower for the precision asked for; int8 looks at pictures first. `quants` is memory for that. */
+static enum fscnn_status choose_lowering(const struct graph *graph, const struct fscnn_compile_options *options,
+                                         struct quant *quants, struct lower_options *out, struct fscnn_error *err) {
+    *out = (struct lower_options){.type = ELEM_F32};
+    if (options->precision == FSCNN_BF16) {
+        out->type = ELEM_BF16;
+    } else if (options->precision == FSCNN_INT8) {
+        out->type = ELEM_U8;
+        out->quants = quants;
+        return calibrate(graph, options->calibration, options->calibration_limit, options->log, quants, err);
+    }
+    return FSCNN_OK;
+}
+
 static enum fscnn_status compile_graph(struct graph *graph, const char *path,
                                        const struct fscnn_compile_options *options, struct fscnn_model **out,
                                        struct fscnn_error *err) {
     struct plan plan = {0};
     struct pack pack = {0};
-    enum fscnn_status status = passes_run(graph, options->log, err);
+    struct lower_options lowering;
+    struct quant *quants = calloc(GRAPH_MAX_NODES, sizeof(*quants));
+    enum fscnn_status status = quants ? passes_run(graph, options->log, err)
+                                      : error_memory(err, GRAPH_MAX_NODES * sizeof(*quants), "calibration");
     if (status == FSCNN_OK) {
-        status = lower(graph, options->precision == FSCNN_BF16 ? ELEM_BF16 : ELEM_F32, &plan, &pack, err);
+        status = choose_lowering(graph, options, quants, &lowering, err);
     }
+    if (status == FSCNN_OK) {
+        status = lower(graph, &lowering, &plan, &pack, err);
+    }
+    free(quants);
     if (status == FSCNN_OK) {
         plan.precision = (int32_t)options->precision;
         plan.name = arena_strdup(&plan.arena, path_base(path));
@@ -92,9 +114,11 @@ enum fscnn_status fscnn_compile(const char *path, const struct fscnn_compile_opt
     struct graph *graph = NULL;
     options = options ? options : &defaults;
     *out = NULL;
-    if (options->precision != FSCNN_FP32 && options->precision != FSCNN_BF16) {
-        return error_set(err, FSCNN_ERROR_UNSUPPORTED,
-                         "precision: only fp32 in this version, bf16 and int8 are to come");
+    if (options->precision == FSCNN_INT8 && !options->calibration) {
+        return error_set(err, FSCNN_ERROR_USAGE, "int8 needs pictures to calibrate on: name a folder of them");
+    }
+    if (options->calibration_limit < 0 || options->calibration_limit > 128) {
+        return error_set(err, FSCNN_ERROR_USAGE, "%d pictures to calibrate on: 1 to 128", options->calibration_limit);
     }
     if (options->height < 0 || options->width < 0 || options->height > GRAPH_MAX_SIDE ||
         options->width > GRAPH_MAX_SIDE) {

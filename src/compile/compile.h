@@ -21,11 +21,28 @@ uint64_t pack_depthwise(struct pack *pack, const float *weights, int channels, s
 /* [channels] (NULL: zeros) -> f32 [ceil(channels / 16) * 16] */
 uint64_t pack_bias(struct pack *pack, const float *bias, int channels);
 uint64_t pack_pool(struct pack *pack, const struct pool_attr *pool);
+/* weights s8 [channels, k] -> [ceil(channels / 16), k / 4, 16, 4] */
+uint64_t pack_quads(struct pack *pack, const int8_t *weights, int channels, size_t k);
+/* weights s8 [channels, kh, kw] -> [kw, ceil(kh / 4), ceil(channels / 16) * 16, 4] */
+uint64_t pack_depthwise_quads(struct pack *pack, const int8_t *weights, int channels, int kh, int kw);
 
-/* Lowers an optimised graph into *plan, activations of `type` (enum elem): stages, steps, tensors, packed weights
+/* What a quantised value means: real = scale * (q - zero). */
+struct quant {
+    float scale;
+    int32_t zero;
+};
+
+struct lower_options {
+    int type;                   /* of activations: enum elem */
+    const struct quant *quants; /* U8: of every node's output [num_nodes] */
+    bool whole;                 /* do not cut steps into slices: every stage then gives finished rows */
+    int32_t *stage_nodes;       /* NULL, or [PLAN_MAX_STAGES] for the node behind each stage, -1 for none */
+};
+
+/* Lowers an optimised graph into *plan: stages, steps, tensors, packed weights
  * (plan->data points into pack->bytes, which the caller keeps). Fills everything of the plan but name and batch sizes.
  * Errors: UNSUPPORTED, MEMORY. */
-FSCNN_NODISCARD enum fscnn_status lower(const struct graph *graph, int type, struct plan *plan, struct pack *pack,
-                                        struct fscnn_error *err);
+FSCNN_NODISCARD enum fscnn_status lower(const struct graph *graph, const struct lower_options *options,
+                                        struct plan *plan, struct pack *pack, struct fscnn_error *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "compile/compile.h"
+#include "compile/quantise.h"
 #include "passes/passes.h"
 
 enum {
@@ -23,6 +24,7 @@ struct lowering {
     struct plan *plan;
     struct pack *pack;
     struct fscnn_error *err;
+    const struct lower_options *options;
     int type; /* of activations: enum elem */
     int order[GRAPH_MAX_NODES], count;
     int uses[GRAPH_MAX_NODES];
@@ -86,18 +88,19 @@ static bool can_stream(const struct lowering *l, int input, const struct node *u
 
 /* ---- types of elements ---- */
 
-/* The type in which a convolution multiplies: bfloat16 takes pairs of channels, so odd numbers are left to float32, but
- * for the image, whose rows are loaded with channels of zeros. */
+/* The type in which a convolution multiplies: bfloat16 takes pairs of channels and uint8 quads, so other numbers are
+ * left to float32, but for the image, whose rows are loaded with channels of zeros. */
 static int conv_type(const struct lowering *l, const struct node *conv) {
     if (l->type == ELEM_F32 || conv->attr.conv.groups > 1) {
         return l->type;
     }
     const struct node *input = node_at(l, conv->inputs[0]);
-    bool even = input->shape.c % 2 == 0 || (l->image_is_padded && input->op == OP_INPUT);
+    int group = l->type == ELEM_U8 ? 4 : 2;
+    bool whole = input->shape.c % group == 0 || (l->image_is_padded && input->op == OP_INPUT);
     for (int k = 0; input->op == OP_CONCAT && k < input->num_inputs; k++) {
-        even &= node_at(l, input->inputs[k])->shape.c % 2 == 0;
+        whole &= node_at(l, input->inputs[k])->shape.c % group == 0;
     }
-    return even ? l->type : ELEM_F32;
+    return whole ? l->type : ELEM_F32;
 }
 
 /* The type of a node's rows: logits are float32. */
@@ -183,13 +186,17 @@ static void choose_tensors(struct lowering *l) {
 
 static enum fscnn_status emit(struct lowering *l, int index, struct source *out);
 
-static enum fscnn_status add_stage(struct lowering *l, const struct stage *stage, struct source *out) {
+/* `node` is what the stage computes, -1 for none. */
+static enum fscnn_status add_stage(struct lowering *l, const struct stage *stage, int node, struct source *out) {
     struct plan *plan = l->plan;
     if (plan->num_stages >= PLAN_MAX_STAGES) {
         return error_set(l->err, FSCNN_ERROR_UNSUPPORTED, "the network needs more than %d stages", PLAN_MAX_STAGES);
     }
     *out = (struct source){SOURCE_STAGE, plan->num_stages};
     plan->stages[plan->num_stages] = *stage;
+    if (l->options->stage_nodes) {
+        l->options->stage_nodes[plan->num_stages] = node;
+    }
     plan->stages[plan->num_stages].name = arena_strdup(&plan->arena, stage->name);
     plan->num_stages++;
     return FSCNN_OK;
@@ -211,7 +218,7 @@ static struct stage new_stage(int op, const char *name, struct shape shape) {
 }
 
 /* The same rows in another type of element. */
-static enum fscnn_status convert(struct lowering *l, int type, struct source *source) {
+static enum fscnn_status convert(struct lowering *l, int node, int type, struct source *source) {
     struct tensor_desc from = plan_source_shape(l->plan, *source);
     if (from.type == type) {
         return FSCNN_OK;
@@ -220,7 +227,12 @@ static enum fscnn_status convert(struct lowering *l, int type, struct source *so
     copy.type = type;
     copy.num_inputs = 1;
     copy.inputs[0] = *source;
-    return add_stage(l, &copy, source);
+    if (from.type == ELEM_U8) {
+        const struct quant *q = &l->options->quants[node];
+        copy.in_scale = q->scale;
+        copy.in_offset = -q->scale * (float)q->zero;
+    }
+    return add_stage(l, &copy, -1, source);
 }
 
 /* The rows of a node, for a reader in the current step. */
@@ -233,7 +245,7 @@ static enum fscnn_status read_node(struct lowering *l, int index, int type, stru
             return status;
         }
     }
-    return convert(l, type, out);
+    return convert(l, index, type, out);
 }
 
 /* A convolution's input: padded columns come from a ring, so a tensor that needs them is copied row by row. */
@@ -247,7 +259,7 @@ static enum fscnn_status read_padded(struct lowering *l, const struct node *conv
         copy.type = type;
         copy.num_inputs = 1;
         copy.inputs[0] = *out;
-        status = add_stage(l, &copy, out);
+        status = add_stage(l, &copy, -1, out);
     }
     return status;
 }
@@ -262,6 +274,50 @@ static const float *widen_weights(struct lowering *l, const float *weights, size
     return wide;
 }
 
+/* What each position of a dense convolution's K means: the image's bytes hide its normalisation. */
+static struct quant_k *meaning_of_k(struct lowering *l, const struct node *conv, size_t taps) {
+    static const float mean[3] = {0.485F, 0.456F, 0.406F}, std[3] = {0.229F, 0.224F, 0.225F};
+    const struct node *input = node_at(l, conv->inputs[0]);
+    const bool walked = concat_is_walked(l, conv->inputs[0], conv), image = input->op == OP_INPUT;
+    size_t channels = image ? 4 : (size_t)input->shape.c;
+    struct quant_k *all = arena_alloc(&l->plan->arena, taps * channels, sizeof(*all));
+    for (size_t i = 0; all && i < taps * channels; i++) {
+        size_t c = i % channels;
+        if (image) {
+            all[i] = c < 3 ? (struct quant_k){1.0F / (255.0F * std[c]), 255.0F * mean[c]} : (struct quant_k){0, 0};
+            continue;
+        }
+        int part = conv->inputs[0];
+        for (int k = 0; walked; k++) {
+            part = input->inputs[k];
+            size_t width = (size_t)node_at(l, part)->shape.c;
+            if (c < width) {
+                break;
+            }
+            c -= width;
+        }
+        const struct quant *q = &l->options->quants[part];
+        all[i] = (struct quant_k){q->scale, (float)q->zero};
+    }
+    return all;
+}
+
+static void quantised_weights(struct lowering *l, const struct node *conv, const float *weights, struct stage *stage) {
+    const struct conv_attr *a = &conv->attr.conv;
+    const struct quant *out = stage->type == ELEM_U8 ? &l->options->quants[conv - l->graph->nodes] : NULL;
+    size_t taps = (size_t)a->kh * (size_t)a->kw;
+    bool ok;
+    if (a->groups > 1) {
+        ok = quantise_depthwise(l->pack, weights, a->bias, a->out_channels, a->kh, a->kw,
+                                &l->options->quants[conv->inputs[0]], out, stage);
+    } else {
+        size_t k = taps * (size_t)plan_input_channels(l->plan, stage);
+        const struct quant_k *in = meaning_of_k(l, conv, taps);
+        ok = in && quantise_conv(l->pack, weights, a->bias, a->out_channels, k, in, out, stage);
+    }
+    l->pack->failed |= !ok;
+}
+
 static void conv_weights(struct lowering *l, const struct node *node, int type, struct stage *stage) {
     const struct conv_attr *a = &node->attr.conv;
     size_t taps = (size_t)a->kh * (size_t)a->kw;
@@ -270,12 +326,16 @@ static void conv_weights(struct lowering *l, const struct node *node, int type, 
     if (a->groups == 1 && padded != in) {
         weights = widen_weights(l, weights, (size_t)a->out_channels * taps, in, padded);
     }
-    if (a->groups > 1) {
+    if (type == ELEM_U8 && weights) {
+        quantised_weights(l, node, weights, stage);
+    } else if (a->groups > 1) {
         stage->weights = pack_depthwise(l->pack, weights, a->out_channels, taps);
     } else if (weights) {
         stage->weights = pack_conv(l->pack, type, weights, a->out_channels, taps * (size_t)padded);
     }
-    stage->bias = pack_bias(l->pack, a->bias, a->out_channels);
+    if (type != ELEM_U8) {
+        stage->bias = pack_bias(l->pack, a->bias, a->out_channels);
+    }
     stage->kh = a->kh;
     stage->kw = a->kw;
     stage->stride_h = a->stride_h;
@@ -316,6 +376,12 @@ static enum fscnn_status fill_affine(struct lowering *l, const struct node *node
         values[c + i] = (float)node->attr.affine.shift[i];
     }
     stage->op = STAGE_DEPTHWISE;
+    if (l->type == ELEM_U8) {
+        l->pack->failed |=
+            !quantise_depthwise(l->pack, values, values + c, c, 1, 1, &l->options->quants[node->inputs[0]],
+                                &l->options->quants[node - l->graph->nodes], stage);
+        return FSCNN_OK;
+    }
     stage->weights = pack_depthwise(l->pack, values, c, 1);
     stage->bias = pack_bias(l->pack, values + c, c);
     return FSCNN_OK;
@@ -377,6 +443,25 @@ static enum fscnn_status fill_op(struct lowering *l, const struct node *node, st
     }
 }
 
+/* Inputs, addend and clamp of a quantised stage, in steps of its output. */
+static void quantised_edges(const struct lowering *l, const struct node *node, struct stage *stage) {
+    const struct quant *quants = l->options->quants, *out = &quants[node - l->graph->nodes];
+    if (node->op == OP_RESIZE) {
+        const struct quant *in = &quants[node->inputs[0]];
+        stage->in_scale = in->scale / out->scale;
+        stage->in_offset = (float)out->zero - (float)in->zero * stage->in_scale;
+    }
+    if (node->has_addend) {
+        const struct quant *addend = &quants[node->inputs[node->num_inputs - 1]];
+        stage->addend_scale = addend->scale / out->scale;
+        stage->addend_offset = -(float)addend->zero * stage->addend_scale;
+    }
+    if (node->has_clamp) {
+        stage->low = node->low / out->scale + (float)out->zero;
+        stage->high = node->high / out->scale + (float)out->zero;
+    }
+}
+
 static enum fscnn_status emit(struct lowering *l, int index, struct source *out) {
     const struct node *node = node_at(l, index);
     struct stage stage = new_stage(STAGE_COPY, node->name, node->shape);
@@ -386,7 +471,10 @@ static enum fscnn_status emit(struct lowering *l, int index, struct source *out)
         stage.c = (stage.c + 3) / 4 * 4;
     }
     enum fscnn_status status = fill_op(l, node, &stage);
-    return status == FSCNN_OK ? add_stage(l, &stage, out) : status;
+    if (stage.type == ELEM_U8) {
+        quantised_edges(l, node, &stage);
+    }
+    return status == FSCNN_OK ? add_stage(l, &stage, index, out) : status;
 }
 
 /* ---- steps ---- */
@@ -402,8 +490,9 @@ static bool is_inverted_residual(const struct plan *plan, const struct step *ste
 }
 
 /* The fewest parts whose rings fit, of whole pairs of blocks where that divides. */
-static int choose_slices(const struct plan *plan, const struct step *step) {
-    if (!is_inverted_residual(plan, step)) {
+static int choose_slices(const struct lowering *l, const struct step *step) {
+    const struct plan *plan = l->plan;
+    if (l->options->whole || !is_inverted_residual(plan, step)) {
         return 1;
     }
     const struct stage *s = &plan->stages[step->first_stage];
@@ -425,7 +514,7 @@ static enum fscnn_status emit_step(struct lowering *l, int first_stage) {
     struct plan *plan = l->plan;
     struct step *step = &plan->steps[plan->num_steps++];
     *step = (struct step){first_stage, plan->num_stages - first_stage, 1};
-    step->slices = choose_slices(plan, step);
+    step->slices = choose_slices(l, step);
     return FSCNN_OK;
 }
 
@@ -441,7 +530,7 @@ static enum fscnn_status emit_output(struct lowering *l) {
     struct source ignored;
     enum fscnn_status status = read_node(l, l->base, ELEM_F32, &stage.inputs[0]);
     if (status == FSCNN_OK) {
-        status = add_stage(l, &stage, &ignored);
+        status = add_stage(l, &stage, -1, &ignored);
     }
     return status == FSCNN_OK ? emit_step(l, first) : status;
 }
@@ -471,11 +560,51 @@ static enum fscnn_status emit_all(struct lowering *l) {
     return emit_output(l);
 }
 
+/* Why a node cannot be done in uint8, NULL if it can. What the OUTPUT stage does is done in float32. */
+static const char *why_not_quantised(const struct lowering *l, int index) {
+    const struct node *node = node_at(l, index);
+    const struct conv_attr *a = &node->attr.conv;
+    bool at_end = false;
+    for (int at = l->graph->output; at != l->base; at = node_at(l, at)->inputs[0]) {
+        at_end |= at == index;
+    }
+    if (at_end || node->op == OP_RESIZE || node->op == OP_POOL || node->op == OP_AFFINE) {
+        return NULL;
+    }
+    if (node->op == OP_INPUT) {
+        return l->image_is_padded && node->shape.c == 3 ? NULL : "int8 needs an RGB image that one convolution reads";
+    }
+    if (node->op == OP_CONCAT) {
+        bool walked = false;
+        for (int i = 0; i < l->count; i++) {
+            walked |= concat_is_walked(l, index, node_at(l, l->order[i]));
+        }
+        return walked ? NULL : "no int8 kernel";
+    }
+    if (node->op != OP_CONV) {
+        return "no int8 kernel";
+    }
+    bool padded = a->pad_top || a->pad_left || a->pad_bottom || a->pad_right;
+    int input = node->inputs[0];
+    if (padded && (node_at(l, input)->op == OP_INPUT || l->options->quants[input].zero != 0)) {
+        return "int8 pads only what cannot be negative";
+    }
+    return conv_type(l, node) == ELEM_U8 ? NULL : "int8 needs a number of channels that 4 divides";
+}
+
 static enum fscnn_status check_limits(const struct lowering *l) {
     for (int i = 0; i < l->count; i++) {
         const struct node *node = node_at(l, l->order[i]);
         if (node->op == OP_RESIZE && (node->attr.resize.scale_h < 0 || node->attr.resize.scale_w < 0)) {
             return error_set(l->err, FSCNN_ERROR_UNSUPPORTED, "node %s: a resize that mirrors", node->name);
+        }
+    }
+    for (int i = 0; l->type == ELEM_U8 && i < l->count; i++) {
+        const struct node *node = node_at(l, l->order[i]);
+        const char *why = why_not_quantised(l, l->order[i]);
+        if (why) {
+            return error_set(l->err, FSCNN_ERROR_UNSUPPORTED, "node %s (%s): %s: compile with precision bf16 or fp32",
+                             node->name, op_name(node->op), why);
         }
     }
     if (l->argmax && node_at(l, l->base)->shape.c > 256) {
@@ -485,8 +614,8 @@ static enum fscnn_status check_limits(const struct lowering *l) {
     return FSCNN_OK;
 }
 
-enum fscnn_status lower(const struct graph *graph, int type, struct plan *plan, struct pack *pack,
-                        struct fscnn_error *err) {
+enum fscnn_status lower(const struct graph *graph, const struct lower_options *options, struct plan *plan,
+                        struct pack *pack, struct fscnn_error *err) {
     struct lowering *l = calloc(1, sizeof(*l));
     plan->stages = arena_alloc(&plan->arena, PLAN_MAX_STAGES, sizeof(*plan->stages));
     plan->steps = arena_alloc(&plan->arena, GRAPH_MAX_NODES + 1, sizeof(*plan->steps));
@@ -495,7 +624,8 @@ enum fscnn_status lower(const struct graph *graph, int type, struct plan *plan, 
         free(l);
         return error_memory(err, sizeof(*l), "lowering");
     }
-    *l = (struct lowering){.graph = graph, .plan = plan, .pack = pack, .err = err, .type = type};
+    *l = (struct lowering){
+        .graph = graph, .plan = plan, .pack = pack, .err = err, .options = options, .type = options->type};
     enum fscnn_status status = graph_order(graph, l->order, &l->count, err);
     for (int i = 0; status == FSCNN_OK && i < l->count; i++) {
         l->uses[l->order[i]] = graph_uses(graph, l->order[i]);

@@ -47,6 +47,34 @@ uint64_t pack_conv(struct pack *pack, int type, const float *weights, int channe
     return offset;
 }
 
+uint64_t pack_quads(struct pack *pack, const int8_t *weights, int channels, size_t k) {
+    uint64_t offset;
+    int8_t *out = append(pack, plan_blocks(channels) * k * PLAN_BLOCK, &offset);
+    for (size_t n = 0; out && n < (size_t)channels; n++) {
+        int8_t *block = out + n / PLAN_BLOCK * k * PLAN_BLOCK + n % PLAN_BLOCK * 4;
+        for (size_t i = 0; i < k; i++) {
+            block[i / 4 * 4 * PLAN_BLOCK + i % 4] = weights[n * k + i];
+        }
+    }
+    pack->parameters += (uint64_t)channels * k;
+    return offset;
+}
+
+uint64_t pack_depthwise_quads(struct pack *pack, const int8_t *weights, int channels, int kh, int kw) {
+    uint64_t offset;
+    size_t stride = plan_blocks(channels) * PLAN_BLOCK, quads = ((size_t)kh + 3) / 4;
+    int8_t *out = append(pack, (size_t)kw * quads * stride * 4, &offset);
+    for (size_t c = 0; out && c < (size_t)channels; c++) {
+        for (size_t i = 0; i < (size_t)kh; i++) {
+            for (size_t j = 0; j < (size_t)kw; j++) {
+                out[((j * quads + i / 4) * stride + c) * 4 + i % 4] = weights[(c * (size_t)kh + i) * (size_t)kw + j];
+            }
+        }
+    }
+    pack->parameters += (uint64_t)channels * (size_t)kh * (size_t)kw;
+    return offset;
+}
+
 uint64_t pack_depthwise(struct pack *pack, const float *weights, int channels, size_t taps) {
     uint64_t offset;
     size_t stride = plan_blocks(channels) * PLAN_BLOCK;

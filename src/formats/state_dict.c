@@ -86,7 +86,7 @@ static enum fscnn_status find_unusual(const struct pickle_value *map, const stru
         if (count_tensors(value) == 0) {
             continue;
         }
-        if (*found && *found != value) {
+        if (found_key && *found != value) {
             return error_set(err, FSCNN_ERROR_FORMAT,
                              "tensors both under '%.*s' and under '%.*s': save the network's state_dict alone",
                              (int)(found_key->length < 60 ? found_key->length : 60), found_key->text,

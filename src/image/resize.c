@@ -55,7 +55,7 @@ static enum fscnn_status taps_create(int in, int out, struct taps *taps, struct 
     taps->first = malloc(count * sizeof(int));
     taps->length = malloc(count * sizeof(int));
     taps->weights = malloc(count * stride * sizeof(int32_t));
-    double *raw = malloc(stride * sizeof(double));
+    double *raw = calloc(stride, sizeof(double));
     if (!taps->first || !taps->length || !taps->weights || !raw) {
         taps_free(taps);
         free(raw);

@@ -12,8 +12,15 @@ struct kernels kernels_get(uint32_t flags) {
     if (flags & CPU_AVX512) {
         kernels_fill_avx512(&k);
     }
+    if (flags & CPU_AVX512_VNNI) {
+        kernels_fill_avx512_vnni(&k);
+    }
     if (flags & CPU_AVX512_BF16) {
         kernels_fill_avx512_bf16(&k);
+    }
+#elif defined(__aarch64__)
+    if (flags & CPU_NEON) {
+        kernels_fill_neon(&k);
     }
 #else
     (void)flags;

@@ -7,8 +7,8 @@
  * KERNEL_BLOCK channels.
  *
  * Quantised values: real = scale * (q - zero_point). Kernels see this folded into multipliers: they compute
- * value = sum * multiplier[n] + bias[n] + addend * addend_scale + addend_offset in float32, clamp it, and round it to
- * the nearest of 0..255 (even in the middle) where the output is uint8. For the other types multiplier and scales
+ * value = fma(sum, multiplier[n], bias[n]) + fma(addend, addend_scale, addend_offset) in float32, clamp it, and round it
+ * to the nearest of 0..255 (even in the middle) where the output is uint8. For the other types multiplier and scales
  * are 1.
  */
 #ifndef FSCNN_KERNELS_KERNELS_H
@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "tensor/elem.h"
+#include "tensor/taps.h"
 
 /* Channels of one block of packed weights, on every instruction set, so that one offline model runs on all. */
 enum { KERNEL_BLOCK = 16 };
@@ -68,12 +69,6 @@ struct depthwise_args {
     ptrdiff_t out_stride;
 };
 
-/* Where an output position samples its input: in[x0] + fraction * (in[x1] - in[x0]). */
-struct tap {
-    int32_t x0, x1;
-    float fraction;
-};
-
 /* Bilinear over one output row from two input rows of `in_width` pixels:
  * out[x, c] = clamp(addend[x, c] + lerp over taps[x] of (upper + fraction_y * (lower - upper))) */
 struct resize_args {
@@ -98,18 +93,12 @@ struct upsample_args {
     const float *upper, *lower; /* [channels, in_plane]; readable for 32 elements past in_width */
     ptrdiff_t in_plane;
     float fraction_y;
-    const struct tap *taps; /* [pixels rounded up to 16] */
-    void *out;              /* f32: plane c at out + c * out_plane; labels: u8 [pixels] */
+    const struct tap *taps;         /* [pixels rounded up to 16] */
+    const struct tap_group *groups; /* [ceil(pixels / 16)]: the same taps */
+    void *out;                      /* f32: plane c at out + c * out_plane; labels: u8 [pixels] */
     ptrdiff_t out_plane;
     bool stream;    /* f32: the output is not read again soon: go around the caches */
     float *scratch; /* [channels, in_plane] */
-};
-
-/* Elements of one type to f32 and back, for what is not worth kernels of its own. */
-struct convert_args {
-    int type; /* of `elements` */
-    size_t count;
-    float scale, offset; /* to f32: value = q * scale + offset; from f32: q = value * scale + offset; U8 only */
 };
 
 struct kernels {
@@ -122,6 +111,10 @@ struct kernels {
     void (*upsample_labels)(const struct upsample_args *args);
     /* out[x, c] = table[c][in[x, c]]: u8 pixels [width, 3] to normalised floats [width, out_stride], the rest 0. */
     void (*load_u8)(const uint8_t *in, int width, const float (*table)[256], float *out, ptrdiff_t out_stride);
+    /* The same to bf16, out_stride 4. */
+    void (*load_u8_bf16)(const uint8_t *in, int width, const float (*table)[256], uint16_t *out);
+    /* [width, 3] to [width, 4], the fourth 0. */
+    void (*load_u8_u8)(const uint8_t *in, int width, uint8_t *out);
     /* planes [channels][width] (plane_stride apart) to [width, out_stride]; channels from `channels` on become 0. */
     void (*interleave_f32)(const float *planes, ptrdiff_t plane_stride, int width, int channels, float *out,
                            ptrdiff_t out_stride);
@@ -133,8 +126,9 @@ struct kernels {
                     int channels, float low, float high, float *out, ptrdiff_t out_stride);
     /* out[c] += sum over `pixels` of in[x, c], in_stride apart, of the type's raw values. */
     void (*sum[ELEM_COUNT])(const void *in, ptrdiff_t in_stride, int pixels, int channels, float *out);
-    void (*to_f32)(const struct convert_args *args, const void *elements, float *out);
-    void (*from_f32)(const struct convert_args *args, const float *in, void *elements);
+    /* Rows to f32 and back (raw values), for what is not worth kernels of its own. */
+    void (*to_f32[ELEM_COUNT])(const void *in, size_t count, float *out);
+    void (*from_f32[ELEM_COUNT])(const float *in, size_t count, void *out);
     /* Half precision, nearest even. */
     void (*to_half)(const float *in, size_t count, uint16_t *out);
 };
@@ -146,5 +140,7 @@ void kernels_fill_ref(struct kernels *k);
 void kernels_fill_avx2(struct kernels *k);
 void kernels_fill_avx512(struct kernels *k);
 void kernels_fill_avx512_bf16(struct kernels *k);
+void kernels_fill_avx512_vnni(struct kernels *k);
+void kernels_fill_neon(struct kernels *k);
 
 #endif

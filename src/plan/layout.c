@@ -11,7 +11,7 @@ static size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / 
 /* ---- sampling tables ---- */
 
 /* Graph.h's resize modes; positions in float32, as the frameworks compute them. */
-static struct sample sample_at(int mode, float scale, float offset, int i, int in) {
+static struct tap tap_at(int mode, float scale, float offset, int i, int in) {
     float at = (float)i * scale + offset;
     float last = (float)(in - 1);
     switch (mode) {
@@ -24,20 +24,36 @@ static struct sample sample_at(int mode, float scale, float offset, int i, int i
     at = at < 0 ? 0 : at > last ? last : at;
     int p0 = (int)at;
     int p1 = p0 < in - 1 ? p0 + 1 : p0;
-    return (struct sample){p0, mode == 0 ? p1 : p0, at - (float)p0};
+    return (struct tap){p0, mode == 0 ? p1 : p0, at - (float)p0};
 }
 
-static struct sample *samples_create(struct arena *arena, const struct resize_params *resize, bool rows, int in,
-                                     int out) {
+static struct tap *taps_create(struct arena *arena, const struct resize_params *resize, bool rows, int in, int out) {
     int count = (out + ROUND - 1) / ROUND * ROUND;
-    struct sample *samples = arena_alloc(arena, (size_t)count, sizeof(*samples));
-    for (int i = 0; samples && i < count; i++) {
+    struct tap *taps = arena_alloc(arena, (size_t)count, sizeof(*taps));
+    for (int i = 0; taps && i < count; i++) {
         int at = i < out ? i : out - 1;
-        samples[i] = !resize->enabled ? (struct sample){at, at, 0}
-                     : rows           ? sample_at(resize->mode, resize->scale_h, resize->offset_h, at, in)
-                                      : sample_at(resize->mode, resize->scale_w, resize->offset_w, at, in);
+        taps[i] = !resize->enabled ? (struct tap){at, at, 0}
+                  : rows           ? tap_at(resize->mode, resize->scale_h, resize->offset_h, at, in)
+                                   : tap_at(resize->mode, resize->scale_w, resize->offset_w, at, in);
     }
-    return samples;
+    return taps;
+}
+
+static struct tap_group *groups_create(struct arena *arena, const struct tap *taps, int out) {
+    int count = (out + TAP_GROUP - 1) / TAP_GROUP;
+    struct tap_group *groups = arena_alloc(arena, (size_t)count, sizeof(*groups));
+    for (int g = 0; groups && g < count; g++, taps += TAP_GROUP) {
+        groups[g].base = taps[0].x0;
+        for (int i = 1; i < TAP_GROUP; i++) {
+            groups[g].base = taps[i].x0 < groups[g].base ? taps[i].x0 : groups[g].base;
+        }
+        for (int i = 0; i < TAP_GROUP; i++) {
+            groups[g].index[i] = taps[i].x0 - groups[g].base;
+            groups[g].fraction[i] = taps[i].fraction;
+            groups[g].reach = groups[g].index[i] + 1 > groups[g].reach ? groups[g].index[i] + 1 : groups[g].reach;
+        }
+    }
+    return groups;
 }
 
 /* ---- rows that a stage needs ---- */
@@ -56,8 +72,8 @@ void layout_source_rows(const struct plan *plan, const struct layout *layout, in
     } else if (s->op == STAGE_COPY) {
         *low = *high = row - s->pad_top;
     } else if (s->op == STAGE_RESIZE || s->op == STAGE_OUTPUT) {
-        *low = layout->stages[stage].rows[row].p0;
-        *high = layout->stages[stage].rows[row].p1;
+        *low = layout->stages[stage].rows[row].x0;
+        *high = layout->stages[stage].rows[row].x1;
     }
     *low = *low < 0 ? 0 : *low;
     *high = *high > in - 1 ? in - 1 : *high;
@@ -113,9 +129,12 @@ static enum fscnn_status plan_step(const struct plan *plan, struct layout *layou
         l->channels = l->channels ? l->channels : s->c;
         if (s->op == STAGE_RESIZE || s->op == STAGE_OUTPUT) {
             struct tensor_desc in = plan_source_shape(plan, s->inputs[0]);
-            l->rows = samples_create(&layout->arena, &s->resize, true, in.h, s->h);
-            l->columns = samples_create(&layout->arena, &s->resize, false, in.w, s->w);
-            if (!l->rows || !l->columns) {
+            l->rows = taps_create(&layout->arena, &s->resize, true, in.h, s->h);
+            l->columns = taps_create(&layout->arena, &s->resize, false, in.w, s->w);
+            if (s->op == STAGE_OUTPUT && l->columns) {
+                l->groups = groups_create(&layout->arena, l->columns, s->w);
+            }
+            if (!l->rows || !l->columns || (s->op == STAGE_OUTPUT && !l->groups)) {
                 return FSCNN_ERROR_MEMORY;
             }
             l->plane = round_up((size_t)in.w + 32, ROUND);

@@ -3,12 +3,7 @@
 #define FSCNN_PLAN_LAYOUT_H
 
 #include "plan/plan.h"
-
-/* Where output position i samples its input: in[p0] + fraction * (in[p1] - in[p0]). */
-struct sample {
-    int32_t p0, p1;
-    float fraction;
-};
+#include "tensor/taps.h"
 
 /* A stage's own memory: strides and offsets into a thread's scratch in bytes. */
 struct stage_layout {
@@ -20,8 +15,9 @@ struct stage_layout {
     size_t row_stride; /* (left + w + right) * channels * size of an element */
     size_t ring;
     size_t work; /* LOAD, COPY, CONCAT, SOFTMAX, POOL: rows in f32; RESIZE: one blended row; OUTPUT: planes (below) */
-    struct sample *rows;    /* RESIZE, OUTPUT: [h] */
-    struct sample *columns; /* RESIZE, OUTPUT: [w rounded up to 16] */
+    struct tap *rows;         /* RESIZE, OUTPUT: [h] */
+    struct tap *columns;      /* RESIZE, OUTPUT: [w rounded up to 16] */
+    struct tap_group *groups; /* OUTPUT: [ceil(w / 16)], the columns again */
     /* OUTPUT: at `work`, two planar source rows and a blended one of [c, plane], then a row of [c, row_plane]. */
     size_t plane, row_plane;
 };

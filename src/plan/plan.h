@@ -54,15 +54,18 @@ struct stage {
     int32_t h, w, c; /* of the output */
     int32_t kh, kw, stride_h, stride_w, pad_top, pad_left;
     float low, high;
+    /* Quantised inputs and addends, in steps of the output: q * scale + offset (RESIZE, CONV's addend; COPY to f32). */
+    float in_scale, in_offset, addend_scale, addend_offset;
     struct resize_params resize;
     int32_t softmax;
     /* Byte offsets into the data, PLAN_ALIGN-aligned:
      * CONV: weights f32 [ceil(c / 16), K, 16], of bf16 inputs bf16 [ceil(c / 16), K / 2, 16, 2]; bias f32
-     *       [ceil(c / 16) * 16];
-     * DEPTHWISE: weights f32 [kh, kw, ceil(c / 16) * 16], bias the same;
-     * POOL: weights struct pool_bin [h + w], rows' bins first. */
+     *       [ceil(c / 16) * 16]; of u8 inputs s8 [ceil(c / 16), K / 4, 16, 4];
+     * DEPTHWISE: weights f32 [kh, kw, ceil(c / 16) * 16], bias the same; of u8 s8 [kw, ceil(kh / 4), ceil(c / 16) * 16,
+     * 4]; POOL: weights struct pool_bin [h + w], rows' bins first. */
     uint64_t weights, bias;
-    const char *name; /* what it fuses, for people */
+    uint64_t multiplier; /* of a quantised CONV or DEPTHWISE: f32 [ceil(c / 16) * 16] */
+    const char *name;    /* what it fuses, for people */
 };
 
 struct pool_bin {

@@ -71,7 +71,15 @@ static enum fscnn_status check_weights(const struct check *c) {
     const struct stage *s = c->stage;
     uint64_t blocks = plan_blocks(s->c), taps = (uint64_t)s->kh * (uint64_t)s->kw;
     uint64_t k = s->op == STAGE_CONV ? taps * (uint64_t)plan_input_channels(c->plan, s) : taps;
-    uint64_t size = s->op == STAGE_CONV ? elem_size(plan_input_type(c->plan, s)) : sizeof(float);
+    int type = plan_input_type(c->plan, s);
+    uint64_t size = s->op == STAGE_CONV ? elem_size(type) : sizeof(float);
+    if (s->op == STAGE_DEPTHWISE && type == ELEM_U8) {
+        k = (uint64_t)s->kw * (((uint64_t)s->kh + 3) / 4) * 4;
+        size = 1;
+    }
+    if (type == ELEM_U8 && !data_holds(c->plan, s->multiplier, blocks * PLAN_BLOCK, sizeof(float))) {
+        return bad(c, "multipliers outside the file");
+    }
     if (k > UINT32_MAX || !data_holds(c->plan, s->weights, blocks * k * PLAN_BLOCK, size) ||
         !data_holds(c->plan, s->bias, blocks * PLAN_BLOCK, sizeof(float))) {
         return bad(c, "weights outside the file");
@@ -131,16 +139,23 @@ static enum fscnn_status check_resize(const struct check *c) {
 static enum fscnn_status check_types(const struct check *c) {
     const struct stage *s = c->stage;
     int type = plan_input_type(c->plan, s);
-    bool widens = s->op == STAGE_CONV && type == ELEM_BF16 && s->type == ELEM_F32;
+    bool widens = s->op == STAGE_CONV && s->type == ELEM_F32;
     bool fits = s->op == STAGE_COPY || s->type == type || widens || s->op == STAGE_OUTPUT;
     for (int i = 0; i < s->num_inputs; i++) {
         struct tensor_desc in = plan_source_shape(c->plan, s->inputs[i]);
         fits &= in.type == type;
-        /* Pairs of channels are multiplied together: none may reach into the next pixel. */
-        fits &= s->op != STAGE_CONV || type == ELEM_F32 || in.c % 2 == 0;
+        /* Groups of channels are multiplied together: none may reach into the next pixel. */
+        fits &= s->op != STAGE_CONV || in.c % (type == ELEM_U8 ? 4 : type == ELEM_BF16 ? 2 : 1) == 0;
     }
     fits &= s->addend.kind == SOURCE_NONE || plan_source_shape(c->plan, s->addend).type == s->type;
     fits &= s->op != STAGE_OUTPUT || type == ELEM_F32;
+    if (type == ELEM_U8) { /* what has quantised kernels; a copy keeps the bytes, or turns them into f32 */
+        fits &= s->op == STAGE_LOAD || s->op == STAGE_CONV || s->op == STAGE_DEPTHWISE || s->op == STAGE_RESIZE ||
+                s->op == STAGE_POOL || (s->op == STAGE_COPY && s->type != ELEM_BF16 && s->addend.kind == SOURCE_NONE);
+        fits &= s->op != STAGE_LOAD || c->plan->channels == 3;
+    } else {
+        fits &= s->type != ELEM_U8;
+    }
     return fits ? FSCNN_OK : bad(c, "types of elements that do not fit");
 }
 
@@ -186,7 +201,7 @@ static enum fscnn_status check_stage(const struct plan *plan, const struct step 
                                                                                               : 1)) {
         return bad(&c, "a wrong number of inputs");
     }
-    if (!shape_is_sane(s->h, s->w, s->c) || s->type < 0 || s->type > ELEM_BF16) {
+    if (!shape_is_sane(s->h, s->w, s->c) || s->type < 0 || s->type > ELEM_U8) {
         return bad(&c, "shape or type out of range");
     }
     for (int i = 0; i <= s->num_inputs; i++) {
@@ -291,7 +306,7 @@ static enum fscnn_status check_header(const struct plan *plan, struct fscnn_erro
         return error_set(err, FSCNN_ERROR_FORMAT, "an image of [%d, %d, %d]", plan->channels, plan->height,
                          plan->width);
     }
-    if (plan->precision != FSCNN_FP32 && plan->precision != FSCNN_BF16) {
+    if (plan->precision < FSCNN_FP32 || plan->precision > FSCNN_INT8) {
         return error_set(err, FSCNN_ERROR_UNSUPPORTED, "precision %d is not known to this version", plan->precision);
     }
     if (plan->num_stages < 1 || plan->num_stages > PLAN_MAX_STAGES || plan->num_steps < 1 ||
@@ -306,7 +321,7 @@ static enum fscnn_status check_header(const struct plan *plan, struct fscnn_erro
     }
     for (int i = 0; i < plan->num_tensors; i++) {
         const struct tensor_desc *t = &plan->tensors[i];
-        if (!shape_is_sane(t->h, t->w, t->c) || t->type < 0 || t->type > ELEM_BF16) {
+        if (!shape_is_sane(t->h, t->w, t->c) || t->type < 0 || t->type > ELEM_U8) {
             return error_set(err, FSCNN_ERROR_FORMAT, "tensor %d: shape or type out of range", i);
         }
     }

@@ -10,11 +10,10 @@
  *       steps      num_steps   x { i32 first_stage, num_stages, slices }
  *       stages     num_stages  x { i32 op, num_inputs, {kind, index} inputs[8], {kind, index} addend;
  *                    i32 type, tensor, h, w, c, kh, kw, stride_h, stride_w, pad_top, pad_left;
- *                    f32 low, high; i32 resize.enabled, resize.mode; f32 scale_h, offset_h, scale_w, offset_w;
- *                    i32 softmax; u64 weights, bias }
- *       text       zero-terminated: name, input name, output name, then the name of each stage
- *       zeros up to a multiple of 64
- *       data       data_size bytes: packed weights (plan.h), used where they lie in the mapped file
+ *                    f32 low, high, in_scale, in_offset, addend_scale, addend_offset; i32 resize.enabled, resize.mode;
+ * f32 scale_h, offset_h, scale_w, offset_w; i32 softmax; u64 weights, bias, multiplier } text       zero-terminated:
+ * name, input name, output name, then the name of each stage zeros up to a multiple of 64 data       data_size bytes:
+ * packed weights (plan.h), used where they lie in the mapped file
  *
  * One function describes a record for writing and for reading alike.
  */
@@ -110,6 +109,10 @@ static void code_stage(struct coder *c, struct stage *s) {
     }
     code_f32(c, &s->low);
     code_f32(c, &s->high);
+    code_f32(c, &s->in_scale);
+    code_f32(c, &s->in_offset);
+    code_f32(c, &s->addend_scale);
+    code_f32(c, &s->addend_offset);
     code_i32(c, &s->resize.enabled);
     code_i32(c, &s->resize.mode);
     code_f32(c, &s->resize.scale_h);
@@ -119,6 +122,7 @@ static void code_stage(struct coder *c, struct stage *s) {
     code_i32(c, &s->softmax);
     code_u64(c, &s->weights);
     code_u64(c, &s->bias);
+    code_u64(c, &s->multiplier);
 }
 
 static void code_body(struct coder *c, struct plan *plan) {

@@ -58,16 +58,14 @@ static const float *row_as_f32(const struct worker *w, int type, const void *row
     if (type == ELEM_F32) {
         return row;
     }
-    const struct convert_args args = {.type = type, .count = count, .scale = 1};
-    w->session->kernels.to_f32(&args, row, work);
+    w->session->kernels.to_f32[type](row, count, work);
     return work;
 }
 
 /* Stores a row that was computed in f32 (in `row` itself, when that is its type). */
 static void store_row(const struct worker *w, int type, const float *values, size_t count, void *row) {
-    const struct convert_args args = {.type = type, .count = count, .scale = 1};
     if (type != ELEM_F32) {
-        w->session->kernels.from_f32(&args, values, row);
+        w->session->kernels.from_f32[type](values, count, row);
     }
 }
 
@@ -77,6 +75,15 @@ static float *work_of(const struct worker *w, int stage) {
 
 /* ---- one function a stage; count > 1 rows only where everything is contiguous ---- */
 
+/* Normalised floats back to the bytes they came from. */
+static void store_pixels(const float *values, int width, uint8_t *out) {
+    static const float mean[4] = {0.485F, 0.456F, 0.406F, 0}, std[4] = {0.229F, 0.224F, 0.225F, 0};
+    for (int i = 0; i < 4 * width; i++) {
+        float value = (values[i] * std[i & 3] + mean[i & 3]) * 255.0F;
+        out[i] = value > 0.0F ? value < 255.0F ? (uint8_t)(value + 0.5F) : 255 : 0;
+    }
+}
+
 static void run_load(struct worker *w, int stage, int row) {
     const struct fscnn_session *session = w->session;
     const struct stage *s = &plan_of(w)->stages[stage];
@@ -85,10 +92,22 @@ static void run_load(struct worker *w, int stage, int row) {
     float *values = s->type == ELEM_F32 ? (float *)(void *)out : work_of(w, stage);
     if (session->input_type == FSCNN_INPUT_U8) {
         const uint8_t *in = (const uint8_t *)session->input + (size_t)row * (size_t)s->w * 3;
+        if (s->type == ELEM_U8) {
+            session->kernels.load_u8_u8(in, s->w, (uint8_t *)out);
+            return;
+        }
+        if (s->type == ELEM_BF16) { /* straight: this is the first convolution's input */
+            session->kernels.load_u8_bf16(in, s->w, (const float(*)[256])session->table, (uint16_t *)(void *)out);
+            return;
+        }
         session->kernels.load_u8(in, s->w, (const float(*)[256])session->table, values, s->c);
     } else {
         const float *in = (const float *)session->input + (size_t)row * (size_t)s->w;
         session->kernels.interleave_f32(in, (ptrdiff_t)s->h * s->w, s->w, channels, values, s->c);
+    }
+    if (s->type == ELEM_U8) {
+        store_pixels(values, s->w, (uint8_t *)out);
+        return;
     }
     store_row(w, s->type, values, (size_t)s->w * (size_t)s->c, out);
 }
@@ -106,9 +125,16 @@ static void run_copy(struct worker *w, int stage, int row) {
         return;
     }
     char *target = out.data + (size_t)s->pad_left * (size_t)s->c * size;
+    if (s->type == ELEM_U8) {
+        memcpy(target, source_rows(w, s->inputs[0], from, 1).data, count);
+        return;
+    }
     float *work = work_of(w, stage);
     float *values = s->type == ELEM_F32 ? (float *)(void *)target : work;
     const float *rows = row_as_f32(w, in.type, source_rows(w, s->inputs[0], from, 1).data, count, work), *addend = NULL;
+    for (size_t i = 0; in.type == ELEM_U8 && i < count; i++) {
+        work[i] = work[i] * s->in_scale + s->in_offset;
+    }
     if (s->addend.kind != SOURCE_NONE) {
         addend = row_as_f32(w, s->type, source_rows(w, s->addend, row, 1).data, count, work + count);
     }
@@ -146,6 +172,9 @@ static void run_conv(struct worker *w, int stage, int row, int count) {
         .out_type = s->type,
         .block_stride = k * PLAN_BLOCK,
         .bias = data_at(w, s->bias),
+        .multiplier = data_at(w, s->multiplier),
+        .addend_scale = s->addend_scale,
+        .addend_offset = s->addend_offset,
         .low = s->low,
         .high = s->high,
         .out = out.data,
@@ -186,7 +215,8 @@ static void run_depthwise(struct worker *w, int stage, int row) {
         .stride = s->stride_w,
         .rows = w->rows,
         .in_stride = out.channels,
-        .weights = data_at(w, s->weights) + first,
+        .weights = plan_of(w)->data + s->weights + (size_t)first * sizeof(float),
+        .multiplier = data_at(w, s->multiplier),
         .weight_stride = (ptrdiff_t)(plan_blocks(s->c) * PLAN_BLOCK),
         .bias = data_at(w, s->bias) + first,
         .low = s->low,
@@ -201,8 +231,8 @@ static void run_resize(struct worker *w, int stage, int row) {
     const struct stage *s = &plan_of(w)->stages[stage];
     const struct stage_layout *l = &layout_of(w)->stages[stage];
     struct rows out = target_rows(w, stage, row, 1);
-    const struct sample *at = &l->rows[row];
-    struct rows upper = source_rows(w, s->inputs[0], at->p0, 1), addend = {0};
+    const struct tap *at = &l->rows[row];
+    struct rows upper = source_rows(w, s->inputs[0], at->x0, 1), addend = {0};
     if (s->addend.kind != SOURCE_NONE) {
         addend = source_rows(w, s->addend, row, 1);
     }
@@ -211,12 +241,16 @@ static void run_resize(struct worker *w, int stage, int row) {
         .channels = s->c,
         .in_width = plan_source_shape(plan_of(w), s->inputs[0]).w,
         .upper = upper.data,
-        .lower = source_rows(w, s->inputs[0], at->p1, 1).data,
+        .lower = source_rows(w, s->inputs[0], at->x1, 1).data,
         .in_stride = upper.channels,
         .fraction_y = at->fraction,
-        .taps = (const struct tap *)l->columns,
+        .taps = l->columns,
         .addend = addend.data,
         .addend_stride = addend.channels,
+        .in_scale = s->in_scale,
+        .in_offset = s->in_offset,
+        .addend_scale = s->addend_scale,
+        .addend_offset = s->addend_offset,
         .low = s->low,
         .high = s->high,
         .out = out.data,
@@ -344,18 +378,19 @@ static void run_output(struct worker *w, int stage, int row) {
     const struct fscnn_session *session = w->session;
     const struct stage *s = &plan_of(w)->stages[stage];
     const struct stage_layout *l = &layout_of(w)->stages[stage];
-    const struct sample *at = &l->rows[row];
+    const struct tap *at = &l->rows[row];
     float *work = work_of(w, stage) + 2 * (size_t)s->c * l->plane;
     float *row_planes = work + (size_t)s->c * l->plane;
     struct upsample_args args = {
         .pixels = s->w,
         .channels = s->c,
         .in_width = plan_source_shape(plan_of(w), s->inputs[0]).w,
-        .upper = plane_row(w, stage, at->p0),
-        .lower = plane_row(w, stage, at->p1),
+        .upper = plane_row(w, stage, at->x0),
+        .lower = plane_row(w, stage, at->x1),
         .in_plane = (ptrdiff_t)l->plane,
         .fraction_y = at->fraction,
-        .taps = (const struct tap *)l->columns,
+        .taps = l->columns,
+        .groups = l->groups,
         .scratch = work,
     };
     if (session->output_type == FSCNN_OUTPUT_LABELS) {
@@ -406,6 +441,25 @@ static bool conv_is_contiguous(const struct worker *w, int stage, int row, int c
     return true;
 }
 
+/* Looks at rows just computed, for calibration, which runs in float32. */
+static void observe(struct worker *w, int stage, int row, int count) {
+    const struct stage *s = &plan_of(w)->stages[stage];
+    struct range *range = &w->ranges[stage];
+    const float scale = range->high > range->low ? (float)RANGE_BINS / (range->high - range->low) : 0.0F;
+    for (int r = row; r < row + count && s->op != STAGE_OUTPUT; r++) {
+        const float *values = (const float *)(void *)target_rows(w, stage, r, 1).data;
+        for (size_t i = 0; i < (size_t)s->w * (size_t)s->c; i++) {
+            if (range->bins) {
+                int bin = (int)((values[i] - range->low) * scale);
+                range->bins[bin < 0 ? 0 : bin < RANGE_BINS ? bin : RANGE_BINS - 1]++;
+            } else {
+                range->low = values[i] < range->low ? values[i] : range->low;
+                range->high = values[i] > range->high ? values[i] : range->high;
+            }
+        }
+    }
+}
+
 /* Computes rows of a stage until `last` is there, a chunk at a time, first those of the stages it reads. */
 static void demand(struct worker *w, int stage, int last) {
     const struct plan *plan = plan_of(w);
@@ -428,6 +482,9 @@ static void demand(struct worker *w, int stage, int last) {
             for (int row = p->next; row < p->next + count; row++) {
                 run_stage(w, stage, row);
             }
+        }
+        if (w->ranges) {
+            observe(w, stage, p->next, count);
         }
         p->next += count;
     }

@@ -11,6 +11,13 @@ struct progress {
     int first, next, end;
 };
 
+/* The least and the greatest value that a stage gave; on a second look also how many lay where between them. */
+enum { RANGE_BINS = 2048 };
+struct range {
+    float low, high;
+    uint32_t *bins; /* [RANGE_BINS] over low..high, or NULL on the first look */
+};
+
 struct worker {
     struct fscnn_session *session;
     int index;
@@ -20,6 +27,7 @@ struct worker {
     const void **rows;             /* [255] */
     int plane_rows[2];             /* which source rows the OUTPUT stage's planes hold */
     int slice;                     /* of the step that runs */
+    struct range *ranges;          /* [stages] when calibrating, else NULL; the model is float32 and uncut */
 };
 
 struct fscnn_session {

@@ -1,4 +1,6 @@
 /* Convolutions in plain C: the specification, and the fallback. */
+#include <math.h>
+
 #include "kernels/ref/kernels_ref.h"
 
 /* Sums over all K of one pixel for a block of channels; w is this block's packed weights. */
@@ -18,8 +20,7 @@ static void sum_block_bf16(const struct conv_args *p, int m, const uint16_t *w, 
         const uint16_t *a = (const uint16_t *)p->segments[s].a + m * p->segments[s].pixel_stride;
         for (int k = 0; k < p->segments[s].length; k += 2, w += 2 * KERNEL_BLOCK) {
             for (int n = 0; n < KERNEL_BLOCK; n++) {
-                sum[n] += bfloat16_to_float(a[k]) * bfloat16_to_float(w[2 * n]) +
-                          bfloat16_to_float(a[k + 1]) * bfloat16_to_float(w[2 * n + 1]);
+                sum[n] += bf16_value(a[k]) * bf16_value(w[2 * n]) + bf16_value(a[k + 1]) * bf16_value(w[2 * n + 1]);
             }
         }
     }
@@ -42,7 +43,7 @@ static void finish_block(const struct conv_args *p, int m, int n0, const float *
         float value = sum[n];
         if (p->addend) {
             float addend = elem_load(p->out_type, p->addend, m * p->addend_stride + n0 + n);
-            value += p->out_type == ELEM_U8 ? addend * p->addend_scale + p->addend_offset : addend;
+            value += p->out_type == ELEM_U8 ? fmaf(addend, p->addend_scale, p->addend_offset) : addend;
         }
         elem_store(p->out_type, p->out, m * p->out_stride + n0 + n, clamp(value, p->low, p->high));
     }
@@ -62,8 +63,8 @@ static inline __attribute__((always_inline)) void conv_ref(const struct conv_arg
                 sum_block_u8(p, m, (const int8_t *)p->weights + block, whole);
             }
             for (int n = 0; n < KERNEL_BLOCK; n++) {
-                sum[n] = (type == ELEM_U8 ? (float)whole[n] * p->multiplier[n0 + n] : sum[n]) +
-                         (p->bias ? p->bias[n0 + n] : 0.0F);
+                float bias = p->bias ? p->bias[n0 + n] : 0.0F;
+                sum[n] = type == ELEM_U8 ? fmaf((float)whole[n], p->multiplier[n0 + n], bias) : sum[n] + bias;
             }
             finish_block(p, m, n0, sum);
         }

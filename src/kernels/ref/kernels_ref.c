@@ -1,6 +1,9 @@
 /* Row kernels in plain C: the specification of each operation, and the fallback. */
 #include "kernels/ref/kernels_ref.h"
 
+#include <math.h>
+#include <string.h>
+
 static inline __attribute__((always_inline)) void depthwise_ref(const struct depthwise_args *p, int type) {
     int quads = (p->kh + 3) / 4; /* of kernel rows, for U8 */
     for (int m = 0; m < p->pixels; m++) {
@@ -16,7 +19,7 @@ static inline __attribute__((always_inline)) void depthwise_ref(const struct dep
                     sum += a * w;
                 }
             }
-            sum = (type == ELEM_U8 ? sum * p->multiplier[c] : sum) + p->bias[c];
+            sum = type == ELEM_U8 ? fmaf(sum, p->multiplier[c], p->bias[c]) : sum + p->bias[c];
             elem_store(type, p->out, m * p->out_stride + c, clamp(sum, p->low, p->high));
         }
     }
@@ -28,22 +31,28 @@ static void depthwise_u8_ref(const struct depthwise_args *p) { depthwise_ref(p, 
 
 static float lerp(float a, float b, float fraction) { return a + fraction * (b - a); }
 
+/* Quantised values are rounded at the end: with one rounding here, all instruction sets give the same bytes. */
+static float lerp_once(float a, float b, float fraction) { return fmaf(fraction, b - a, a); }
+
 static inline __attribute__((always_inline)) void resize_ref(const struct resize_args *p, int type) {
     for (int x = 0; x < p->in_width; x++) {
         for (int c = 0; c < p->channels; c++) {
-            p->scratch[x * p->channels + c] = lerp(elem_load(type, p->upper, x * p->in_stride + c),
-                                                   elem_load(type, p->lower, x * p->in_stride + c), p->fraction_y);
+            float upper = elem_load(type, p->upper, x * p->in_stride + c);
+            float lower = elem_load(type, p->lower, x * p->in_stride + c);
+            p->scratch[x * p->channels + c] =
+                type == ELEM_U8 ? lerp_once(upper, lower, p->fraction_y) : lerp(upper, lower, p->fraction_y);
         }
     }
     for (int x = 0; x < p->pixels; x++) {
         const float *left = p->scratch + p->taps[x].x0 * p->channels;
         const float *right = p->scratch + p->taps[x].x1 * p->channels;
         for (int c = 0; c < p->channels; c++) {
-            float value = lerp(left[c], right[c], p->taps[x].fraction);
+            float value = type == ELEM_U8 ? lerp_once(left[c], right[c], p->taps[x].fraction)
+                                          : lerp(left[c], right[c], p->taps[x].fraction);
             float addend = p->addend ? elem_load(type, p->addend, x * p->addend_stride + c) : 0.0F;
             if (type == ELEM_U8) {
-                value = value * p->in_scale + p->in_offset;
-                addend = p->addend ? addend * p->addend_scale + p->addend_offset : 0.0F;
+                value = fmaf(value, p->in_scale, p->in_offset);
+                addend = p->addend ? fmaf(addend, p->addend_scale, p->addend_offset) : 0.0F;
             }
             elem_store(type, p->out, x * p->out_stride + c, clamp(value + addend, p->low, p->high));
         }
@@ -103,8 +112,26 @@ static void load_u8_ref(const uint8_t *in, int width, const float (*table)[256],
     }
 }
 
-static void interleave_f32_ref(const float *planes, ptrdiff_t plane_stride, int width, int channels, float *out,
-                               ptrdiff_t out_stride) {
+static void load_u8_bf16_ref(const uint8_t *in, int width, const float (*table)[256], uint16_t *out) {
+    for (int x = 0; x < width; x++, in += 3, out += 4) {
+        for (int c = 0; c < 3; c++) {
+            out[c] = float_to_bfloat16(table[c][in[c]]);
+        }
+        out[3] = 0;
+    }
+}
+
+static void load_u8_u8_ref(const uint8_t *in, int width, uint8_t *out) {
+    for (int x = 0; x < width; x++, in += 3, out += 4) {
+        out[0] = in[0];
+        out[1] = in[1];
+        out[2] = in[2];
+        out[3] = 0;
+    }
+}
+
+void interleave_f32_ref(const float *planes, ptrdiff_t plane_stride, int width, int channels, float *out,
+                        ptrdiff_t out_stride) {
     for (int x = 0; x < width; x++) {
         for (int c = 0; c < out_stride; c++) {
             out[x * out_stride + c] = c < channels ? planes[c * plane_stride + x] : 0.0F;
@@ -112,8 +139,8 @@ static void interleave_f32_ref(const float *planes, ptrdiff_t plane_stride, int 
     }
 }
 
-static void deinterleave_f32_ref(const float *in, ptrdiff_t in_stride, int width, int channels, float *planes,
-                                 ptrdiff_t plane_stride) {
+void deinterleave_f32_ref(const float *in, ptrdiff_t in_stride, int width, int channels, float *planes,
+                          ptrdiff_t plane_stride) {
     for (int c = 0; c < channels; c++) {
         for (int x = 0; x < width; x++) {
             planes[c * plane_stride + x] = in[x * in_stride + c];
@@ -150,16 +177,30 @@ static void sum_u8_ref(const void *in, ptrdiff_t in_stride, int pixels, int chan
     sum_ref(ELEM_U8, in, in_stride, pixels, channels, out);
 }
 
-static void to_f32_ref(const struct convert_args *p, const void *elements, float *out) {
-    for (size_t i = 0; i < p->count; i++) {
-        float value = elem_load(p->type, elements, (ptrdiff_t)i);
-        out[i] = p->type == ELEM_U8 ? value * p->scale + p->offset : value;
+static void copy_f32_ref(const void *in, size_t count, float *out) { memcpy(out, in, count * sizeof(float)); }
+static void f32_copy_ref(const float *in, size_t count, void *out) { memcpy(out, in, count * sizeof(float)); }
+
+static void bf16_to_f32_ref(const void *in, size_t count, float *out) {
+    for (size_t i = 0; i < count; i++) {
+        out[i] = elem_load(ELEM_BF16, in, (ptrdiff_t)i);
     }
 }
 
-static void from_f32_ref(const struct convert_args *p, const float *in, void *elements) {
-    for (size_t i = 0; i < p->count; i++) {
-        elem_store(p->type, elements, (ptrdiff_t)i, p->type == ELEM_U8 ? in[i] * p->scale + p->offset : in[i]);
+static void f32_to_bf16_ref(const float *in, size_t count, void *out) {
+    for (size_t i = 0; i < count; i++) {
+        elem_store(ELEM_BF16, out, (ptrdiff_t)i, in[i]);
+    }
+}
+
+static void u8_to_f32_ref(const void *in, size_t count, float *out) {
+    for (size_t i = 0; i < count; i++) {
+        out[i] = elem_load(ELEM_U8, in, (ptrdiff_t)i);
+    }
+}
+
+static void f32_to_u8_ref(const float *in, size_t count, void *out) {
+    for (size_t i = 0; i < count; i++) {
+        elem_store(ELEM_U8, out, (ptrdiff_t)i, in[i]);
     }
 }
 
@@ -178,12 +219,14 @@ void kernels_fill_ref(struct kernels *k) {
         .upsample_f32 = upsample_f32_ref,
         .upsample_labels = upsample_labels_ref,
         .load_u8 = load_u8_ref,
+        .load_u8_bf16 = load_u8_bf16_ref,
+        .load_u8_u8 = load_u8_u8_ref,
         .interleave_f32 = interleave_f32_ref,
         .deinterleave_f32 = deinterleave_f32_ref,
         .add_f32 = add_f32_ref,
         .sum = {sum_f32_ref, sum_bf16_ref, sum_u8_ref},
-        .to_f32 = to_f32_ref,
-        .from_f32 = from_f32_ref,
+        .to_f32 = {copy_f32_ref, bf16_to_f32_ref, u8_to_f32_ref},
+        .from_f32 = {f32_copy_ref, f32_to_bf16_ref, f32_to_u8_ref},
         .to_half = to_half_ref,
     };
 }

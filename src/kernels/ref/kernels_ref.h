@@ -2,6 +2,8 @@
 #ifndef FSCNN_KERNELS_REF_H
 #define FSCNN_KERNELS_REF_H
 
+#include <string.h>
+
 #include "kernels/kernels.h"
 #include "tensor/tensor.h"
 
@@ -10,11 +12,19 @@ static inline float clamp(float value, float low, float high) {
     return value > high ? high : value;
 }
 
+/* bfloat16_to_float of tensor.h where a call for each element would cost more than the rest. */
+static inline float bf16_value(uint16_t value) {
+    const uint32_t bits = (uint32_t)value << 16;
+    float wide;
+    memcpy(&wide, &bits, sizeof(wide));
+    return wide;
+}
+
 /* Raw value of element i: a quantised one is not scaled. */
 static inline float elem_load(int type, const void *data, ptrdiff_t i) {
     switch (type) {
     case ELEM_F32: return ((const float *)data)[i];
-    case ELEM_BF16: return bfloat16_to_float(((const uint16_t *)data)[i]);
+    case ELEM_BF16: return bf16_value(((const uint16_t *)data)[i]);
     default: return ((const uint8_t *)data)[i];
     }
 }
@@ -38,5 +48,9 @@ static inline void elem_store(int type, void *data, ptrdiff_t i, float value) {
 void conv_f32_ref(const struct conv_args *p);
 void conv_bf16_ref(const struct conv_args *p);
 void conv_u8_ref(const struct conv_args *p);
+void interleave_f32_ref(const float *planes, ptrdiff_t plane_stride, int width, int channels, float *out,
+                        ptrdiff_t out_stride);
+void deinterleave_f32_ref(const float *in, ptrdiff_t in_stride, int width, int channels, float *planes,
+                          ptrdiff_t plane_stride);
 
 #endif

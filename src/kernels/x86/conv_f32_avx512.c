@@ -1,7 +1,6 @@
 /* Convolution rows by AVX-512: tiles of up to 12 pixels x 32 channels in 24 accumulators. */
-#include <immintrin.h>
-
 #include "kernels/x86/kernels_x86.h"
+#include "kernels/x86/vec_avx512.h"
 
 enum { TILE = 12 };
 
@@ -41,7 +40,6 @@ static inline __attribute__((always_inline)) void tile(const struct conv_args *p
             w1 += KERNEL_BLOCK;
         }
     }
-    const __m512 low = _mm512_set1_ps(p->low), high = _mm512_set1_ps(p->high);
     for (int v = 0; v < vectors; v++) {
         __mmask16 mask = v == vectors - 1 ? last_mask : (__mmask16)0xffff;
 #pragma GCC unroll 12
@@ -51,8 +49,8 @@ static inline __attribute__((always_inline)) void tile(const struct conv_args *p
                 const float *r = (const float *)p->addend + (m0 + i) * p->addend_stride + n0 + 16 * v;
                 value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(mask, r));
             }
-            value = _mm512_min_ps(high, _mm512_max_ps(low, value));
-            _mm512_mask_storeu_ps((float *)p->out + (m0 + i) * p->out_stride + n0 + 16 * v, mask, value);
+            _mm512_mask_storeu_ps((float *)p->out + (m0 + i) * p->out_stride + n0 + 16 * v, mask,
+                                  vec_clamp(value, p->low, p->high));
         }
     }
 }

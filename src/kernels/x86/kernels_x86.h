@@ -5,7 +5,15 @@
 #include "kernels/kernels.h"
 
 void conv_f32_avx2(const struct conv_args *p);
+void conv_bf16_avx2(const struct conv_args *p);
+void depthwise_bf16_avx2(const struct depthwise_args *p);
+void resize_bf16_avx2(const struct resize_args *p);
+void sum_bf16_avx2(const void *in, ptrdiff_t in_stride, int pixels, int channels, float *out);
+void bf16_to_f32_avx2(const void *in, size_t count, float *out);
+void f32_to_bf16_avx2(const float *in, size_t count, void *out);
+
 void conv_f32_avx512(const struct conv_args *p);
 void conv_bf16_avx512(const struct conv_args *p);
+void conv_u8_avx512vnni(const struct conv_args *p);
 
 #endif

@@ -1,13 +1,6 @@
 /* Depthwise convolution, resizing and the last upsampling by AVX-512. */
-#include <immintrin.h>
-
 #include "kernels/x86/kernels_x86.h"
-
-static __mmask16 tail_mask(int count) { return count >= 16 ? (__mmask16)0xffff : (__mmask16)((1U << count) - 1); }
-
-static __m512 clamp(__m512 value, float low, float high) {
-    return _mm512_min_ps(_mm512_set1_ps(high), _mm512_max_ps(_mm512_set1_ps(low), value));
-}
+#include "kernels/x86/vec_avx512.h"
 
 /* `count` neighbouring outputs of 16 channels of a 3x3 kernel: each weight is loaded once for all of them. */
 static inline __attribute__((always_inline)) void depthwise_3x3(const struct depthwise_args *p, int m, int c,
@@ -37,7 +30,7 @@ static inline __attribute__((always_inline)) void depthwise_3x3(const struct dep
     }
 #pragma GCC unroll 4
     for (int x = 0; x < count; x++) {
-        _mm512_mask_storeu_ps((float *)p->out + (m + x) * p->out_stride + c, mask, clamp(sum[x], p->low, p->high));
+        _mm512_mask_storeu_ps((float *)p->out + (m + x) * p->out_stride + c, mask, vec_clamp(sum[x], p->low, p->high));
     }
 }
 
@@ -68,7 +61,7 @@ static void depthwise_any(const struct depthwise_args *p) {
                                           _mm512_loadu_ps(w + j * p->weight_stride), sum);
                 }
             }
-            _mm512_mask_storeu_ps((float *)p->out + m * p->out_stride + c, mask, clamp(sum, p->low, p->high));
+            _mm512_mask_storeu_ps((float *)p->out + m * p->out_stride + c, mask, vec_clamp(sum, p->low, p->high));
         }
     }
 }
@@ -83,16 +76,14 @@ static void depthwise_f32_avx512(const struct depthwise_args *p) {
     }
 }
 
-static __m512 lerp(__m512 a, __m512 b, __m512 fraction) { return _mm512_fmadd_ps(fraction, _mm512_sub_ps(b, a), a); }
-
 static void resize_f32_avx512(const struct resize_args *p) {
     const __m512 fraction_y = _mm512_set1_ps(p->fraction_y);
     for (int x = 0; x < p->in_width; x++) {
         for (int c = 0; c < p->channels; c += 16) {
             __mmask16 mask = tail_mask(p->channels - c);
             ptrdiff_t at = x * p->in_stride + c;
-            __m512 value = lerp(_mm512_maskz_loadu_ps(mask, (const float *)p->upper + at),
-                                _mm512_maskz_loadu_ps(mask, (const float *)p->lower + at), fraction_y);
+            __m512 value = vec_lerp(_mm512_maskz_loadu_ps(mask, (const float *)p->upper + at),
+                                    _mm512_maskz_loadu_ps(mask, (const float *)p->lower + at), fraction_y);
             _mm512_mask_storeu_ps(p->scratch + (ptrdiff_t)x * p->channels + c, mask, value);
         }
     }
@@ -103,73 +94,68 @@ static void resize_f32_avx512(const struct resize_args *p) {
         for (int c = 0; c < p->channels; c += 16) {
             __mmask16 mask = tail_mask(p->channels - c);
             __m512 value =
-                lerp(_mm512_maskz_loadu_ps(mask, left + c), _mm512_maskz_loadu_ps(mask, right + c), fraction);
+                vec_lerp(_mm512_maskz_loadu_ps(mask, left + c), _mm512_maskz_loadu_ps(mask, right + c), fraction);
             if (p->addend) {
                 value = _mm512_add_ps(value,
                                       _mm512_maskz_loadu_ps(mask, (const float *)p->addend + x * p->addend_stride + c));
             }
-            _mm512_mask_storeu_ps((float *)p->out + x * p->out_stride + c, mask, clamp(value, p->low, p->high));
+            _mm512_mask_storeu_ps((float *)p->out + x * p->out_stride + c, mask, vec_clamp(value, p->low, p->high));
         }
     }
 }
 
-/* Blends the two source rows of all planes into the scratch. */
-static void blend_planes(const struct upsample_args *p) {
-    const __m512 fraction = _mm512_set1_ps(p->fraction_y);
-    for (int c = 0; c < p->channels; c++) {
-        for (int x = 0; x < p->in_width; x += 16) {
-            ptrdiff_t i = c * p->in_plane + x;
-            __mmask16 mask = tail_mask(p->in_width - x);
-            _mm512_mask_storeu_ps(
-                p->scratch + i, mask,
-                lerp(_mm512_maskz_loadu_ps(mask, p->upper + i), _mm512_maskz_loadu_ps(mask, p->lower + i), fraction));
-        }
-    }
-}
-
-/* Sixteen outputs from x on: where their inputs start, and each one's place in the 32 floats from there. Spans wider
- * than 32 inputs (shrinking) go through gathers. */
+/* A group of outputs' taps in registers. */
 struct run {
-    int base;
-    bool wide;
-    __m512i i0, i1;
+    const struct tap_group *group;
+    __m512i left, right;
     __m512 fraction;
 };
 
-static inline struct run run_at(const struct tap *taps, int x) {
-    struct run r;
-    /* struct tap is 12 bytes: x0, x1, fraction at offsets 0, 4, 8 */
-    const __m512i step = _mm512_mullo_epi32(_mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
-                                            _mm512_set1_epi32(3));
-    const int *words = (const int *)(taps + x);
-    r.i0 = _mm512_i32gather_epi32(step, words, 4);
-    r.i1 = _mm512_i32gather_epi32(step, words + 1, 4);
-    r.fraction = _mm512_i32gather_ps(step, (const float *)(words + 2), 4);
-    r.base = _mm512_reduce_min_epi32(r.i0);
-    r.wide = _mm512_reduce_max_epi32(r.i1) - r.base > 31;
-    r.i0 = _mm512_sub_epi32(r.i0, _mm512_set1_epi32(r.base));
-    r.i1 = _mm512_sub_epi32(r.i1, _mm512_set1_epi32(r.base));
-    return r;
+static inline struct run run_of(const struct tap_group *group) {
+    __m512i left = _mm512_loadu_si512(group->index);
+    return (struct run){group, left, _mm512_add_epi32(left, _mm512_set1_epi32(1)), _mm512_loadu_ps(group->fraction)};
 }
 
+/* The group's values of one plane. Sixteen or 32 inputs are permuted from registers; only shrinking needs more. */
 static inline __m512 run_sample(const struct run *r, const float *plane) {
-    const float *in = plane + r->base;
+    const float *in = plane + r->group->base;
     __m512 a, b;
-    if (r->wide) {
-        a = _mm512_i32gather_ps(r->i0, in, 4);
-        b = _mm512_i32gather_ps(r->i1, in, 4);
-    } else {
+    if (r->group->reach < 16) {
+        __m512 values = _mm512_loadu_ps(in);
+        a = _mm512_permutexvar_ps(r->left, values);
+        b = _mm512_permutexvar_ps(r->right, values);
+    } else if (r->group->reach < 32) {
         __m512 low = _mm512_loadu_ps(in), high = _mm512_loadu_ps(in + 16);
-        a = _mm512_permutex2var_ps(low, r->i0, high);
-        b = _mm512_permutex2var_ps(low, r->i1, high);
+        a = _mm512_permutex2var_ps(low, r->left, high);
+        b = _mm512_permutex2var_ps(low, r->right, high);
+    } else {
+        a = _mm512_i32gather_ps(r->left, in, 4);
+        b = _mm512_i32gather_ps(r->right, in, 4);
     }
-    return lerp(a, b, r->fraction);
+    return vec_lerp(a, b, r->fraction);
+}
+
+/* Blends the two source rows of all planes into the scratch, with a copy of each plane's last value behind it: the
+ * position after the last one is sampled with a weight of 0. */
+static void blend_planes(const struct upsample_args *p) {
+    const __m512 fraction = _mm512_set1_ps(p->fraction_y);
+    for (int c = 0; c < p->channels; c++) {
+        float *plane = p->scratch + c * p->in_plane;
+        for (int x = 0; x < p->in_width; x += 16) {
+            ptrdiff_t i = c * p->in_plane + x;
+            __mmask16 mask = tail_mask(p->in_width - x);
+            _mm512_mask_storeu_ps(plane + x, mask,
+                                  vec_lerp(_mm512_maskz_loadu_ps(mask, p->upper + i),
+                                           _mm512_maskz_loadu_ps(mask, p->lower + i), fraction));
+        }
+        plane[p->in_width] = plane[p->in_width - 1];
+    }
 }
 
 static void upsample_f32_avx512(const struct upsample_args *p) {
     blend_planes(p);
     for (int x = 0; x < p->pixels; x += 16) {
-        struct run r = run_at(p->taps, x);
+        struct run r = run_of(&p->groups[x / TAP_GROUP]);
         __mmask16 mask = tail_mask(p->pixels - x);
         float *out = (float *)p->out + x;
         bool stream = p->stream && mask == 0xffff && ((uintptr_t)out & 63) == 0 && (p->out_plane & 15) == 0;
@@ -187,19 +173,31 @@ static void upsample_f32_avx512(const struct upsample_args *p) {
     }
 }
 
+/* The best value so far and its class, for one group. The maximum does not wait for the comparison's mask. */
+static inline void take_class(const struct run *r, const float *plane, int c, __m512 *best, __m512i *label) {
+    __m512 value = run_sample(r, plane);
+    *label = _mm512_mask_set1_epi32(*label, _mm512_cmp_ps_mask(value, *best, _CMP_GT_OQ), c);
+    *best = _mm512_max_ps(value, *best); /* the second operand where one is NaN */
+}
+
+/* Two groups at a time: one alone would wait for its own results. */
 static void upsample_labels_avx512(const struct upsample_args *p) {
     blend_planes(p);
-    for (int x = 0; x < p->pixels; x += 16) {
-        struct run r = run_at(p->taps, x);
-        __m512 best = run_sample(&r, p->scratch);
-        __m512i label = _mm512_setzero_si512();
+    for (int x = 0; x < p->pixels; x += 32) {
+        const bool both = x + 16 < p->pixels;
+        const struct tap_group *group = &p->groups[x / TAP_GROUP];
+        const struct run r0 = run_of(group), r1 = run_of(both ? group + 1 : group);
+        __m512 best0 = run_sample(&r0, p->scratch), best1 = run_sample(&r1, p->scratch);
+        __m512i label0 = _mm512_setzero_si512(), label1 = label0;
         for (int c = 1; c < p->channels; c++) {
-            __m512 value = run_sample(&r, p->scratch + c * p->in_plane);
-            __mmask16 more = _mm512_cmp_ps_mask(value, best, _CMP_GT_OQ);
-            best = _mm512_mask_mov_ps(best, more, value);
-            label = _mm512_mask_mov_epi32(label, more, _mm512_set1_epi32(c));
+            const float *plane = p->scratch + c * p->in_plane;
+            take_class(&r0, plane, c, &best0, &label0);
+            take_class(&r1, plane, c, &best1, &label1);
         }
-        _mm512_mask_cvtepi32_storeu_epi8((uint8_t *)p->out + x, tail_mask(p->pixels - x), label);
+        _mm512_mask_cvtepi32_storeu_epi8((uint8_t *)p->out + x, tail_mask(p->pixels - x), label0);
+        if (both) {
+            _mm512_mask_cvtepi32_storeu_epi8((uint8_t *)p->out + x + 16, tail_mask(p->pixels - x - 16), label1);
+        }
     }
 }
 
@@ -220,7 +218,7 @@ static void add_f32_avx512(const float *in, ptrdiff_t in_stride, const float *ad
             if (addend) {
                 value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(mask, addend + x * addend_stride + c));
             }
-            _mm512_mask_storeu_ps(out + x * out_stride + c, mask, clamp(value, low, high));
+            _mm512_mask_storeu_ps(out + x * out_stride + c, mask, vec_clamp(value, low, high));
         }
     }
 }
@@ -237,6 +235,34 @@ static void sum_f32_avx512(const void *data, ptrdiff_t in_stride, int pixels, in
     }
 }
 
+/* Places of 16 values of one plane among the 48 of three planes side by side: idx[v] picks, for output vector v, lanes
+ * of (first, second) and then of (that, third). */
+static void interleave_f32_avx512(const float *planes, ptrdiff_t plane_stride, int width, int channels, float *out,
+                                  ptrdiff_t out_stride) {
+    int x = 0;
+    if (channels == 3 && out_stride == 3) {
+        int32_t two[3][16], three[3][16];
+        for (int i = 0; i < 48; i++) {
+            int plane = i % 3, pixel = i / 3;
+            two[i / 16][i % 16] = plane == 1 ? 16 + pixel : pixel;
+            three[i / 16][i % 16] = plane == 2 ? 16 + pixel : i % 16;
+        }
+        for (; x + 16 <= width; x += 16) {
+            __m512 a = _mm512_loadu_ps(planes + x), b = _mm512_loadu_ps(planes + plane_stride + x),
+                   c = _mm512_loadu_ps(planes + 2 * plane_stride + x);
+            for (int v = 0; v < 3; v++) {
+                __m512 ab = _mm512_permutex2var_ps(a, _mm512_loadu_si512(two[v]), b);
+                _mm512_storeu_ps(out + 3 * x + 16 * v, _mm512_permutex2var_ps(ab, _mm512_loadu_si512(three[v]), c));
+            }
+        }
+    }
+    for (; x < width; x++) {
+        for (int c = 0; c < out_stride; c++) {
+            out[x * out_stride + c] = c < channels ? planes[c * plane_stride + x] : 0.0F;
+        }
+    }
+}
+
 void kernels_fill_avx512(struct kernels *k) {
     k->isa = "avx512";
     k->conv[ELEM_F32] = conv_f32_avx512;
@@ -247,4 +273,5 @@ void kernels_fill_avx512(struct kernels *k) {
     k->sum[ELEM_F32] = sum_f32_avx512;
     k->to_half = to_half_avx512;
     k->add_f32 = add_f32_avx512;
+    k->interleave_f32 = interleave_f32_avx512;
 }

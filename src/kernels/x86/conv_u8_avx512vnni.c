@@ -1,0 +1,94 @@
+/* Quantised convolution rows by AVX-512 VNNI: vpdpbusd multiplies four neighbouring k, uint8 by int8, and sums in
+ * int32; tiles of up to 12 pixels x 32 channels in 24 accumulators. */
+#include <immintrin.h>
+#include <string.h>
+
+#include "kernels/x86/kernels_x86.h"
+
+enum { TILE = 12 };
+
+/* Four neighbouring k of one pixel, in every lane. */
+static inline __m512i broadcast_quad(const uint8_t *a) {
+    int32_t quad;
+    memcpy(&quad, a, sizeof(quad));
+    return _mm512_set1_epi32(quad);
+}
+
+/* What the sums of 16 channels need to become outputs. */
+struct finish {
+    __m512 multiplier, bias;
+    __mmask16 mask;
+};
+
+static inline __attribute__((always_inline)) void store_sums(const struct conv_args *p, ptrdiff_t m, int n, __m512i sum,
+                                                             const struct finish *f) {
+    const __m512 low = _mm512_set1_ps(p->low), high = _mm512_set1_ps(p->high);
+    __m512 value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), f->multiplier, f->bias);
+    if (p->out_type == ELEM_F32) {
+        if (p->addend) {
+            value = _mm512_add_ps(value,
+                                  _mm512_maskz_loadu_ps(f->mask, (const float *)p->addend + m * p->addend_stride + n));
+        }
+        value = _mm512_min_ps(high, _mm512_max_ps(low, value));
+        _mm512_mask_storeu_ps((float *)p->out + m * p->out_stride + n, f->mask, value);
+        return;
+    }
+    if (p->addend) {
+        __m128i bytes = _mm_maskz_loadu_epi8(f->mask, (const uint8_t *)p->addend + m * p->addend_stride + n);
+        __m512 addend = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
+        value = _mm512_add_ps(
+            value, _mm512_fmadd_ps(addend, _mm512_set1_ps(p->addend_scale), _mm512_set1_ps(p->addend_offset)));
+    }
+    /* Saturation does the upper bound of 255; the lower one must come first, since the bytes are taken as unsigned. */
+    value = _mm512_min_ps(high, _mm512_max_ps(low, value));
+    __m512i whole = _mm512_max_epi32(_mm512_cvtps_epi32(value), _mm512_setzero_si512());
+    _mm512_mask_cvtusepi32_storeu_epi8((uint8_t *)p->out + m * p->out_stride + n, f->mask, whole);
+}
+
+static inline __attribute__((always_inline)) void tile(const struct conv_args *p, int m0, int n0, const int rows,
+                                                       const int vectors, __mmask16 last_mask) {
+    const int8_t *w0 = (const int8_t *)p->weights + n0 / KERNEL_BLOCK * p->block_stride;
+    const int8_t *w1 = vectors > 1 ? w0 + p->block_stride : w0;
+    __m512i sum[TILE][2];
+    for (int v = 0; v < vectors; v++) {
+#pragma GCC unroll 12
+        for (int i = 0; i < rows; i++) {
+            sum[i][v] = _mm512_setzero_si512();
+        }
+    }
+    for (int s = 0; s < p->num_segments; s++) {
+        ptrdiff_t stride = p->segments[s].pixel_stride;
+        const uint8_t *a0 = (const uint8_t *)p->segments[s].a + m0 * stride;
+        const uint8_t *a3 = a0 + 3 * stride, *a6 = a3 + 3 * stride, *a9 = a6 + 3 * stride;
+        const uint8_t *base[4] = {a0, a3, a6, a9};
+        int length = p->segments[s].length;
+        for (int k = 0; k < length; k += 4) {
+            __m512i b0 = _mm512_loadu_si512(w0);
+            __m512i b1 = vectors > 1 ? _mm512_loadu_si512(w1) : b0;
+#pragma GCC unroll 12
+            for (int i = 0; i < rows; i++) {
+                __m512i a = broadcast_quad(base[i / 3] + i % 3 * stride + k);
+                sum[i][0] = _mm512_dpbusd_epi32(sum[i][0], a, b0);
+                if (vectors > 1) {
+                    sum[i][1] = _mm512_dpbusd_epi32(sum[i][1], a, b1);
+                }
+            }
+            w0 += 4 * KERNEL_BLOCK;
+            w1 += 4 * KERNEL_BLOCK;
+        }
+    }
+    for (int v = 0; v < vectors; v++) {
+        int n = n0 + 16 * v;
+        const struct finish f = {_mm512_loadu_ps(p->multiplier + n),
+                                 p->bias ? _mm512_loadu_ps(p->bias + n) : _mm512_setzero_ps(),
+                                 v == vectors - 1 ? last_mask : (__mmask16)0xffff};
+#pragma GCC unroll 12
+        for (int i = 0; i < rows; i++) {
+            store_sums(p, m0 + i, n, sum[i][v], &f);
+        }
+    }
+}
+
+#include "kernels/x86/conv_tiles_avx512.h"
+
+void conv_u8_avx512vnni(const struct conv_args *p) { conv_tiles(p); }
