@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 NINJA := ninja -C
 
-.PHONY: help demo demo-photos test build deps lint test-asan fuzz install clean
+.PHONY: help demo demo-photos test build deps lint test-asan test-arm fuzz install clean
 
 help:
 	@echo 'make demo         installs what is needed, builds, runs the whole chain on a small data set of its own'
@@ -13,6 +13,7 @@ help:
 	@echo 'make build        leaves $(BUILD)/fastscnn and $(BUILD)/libfastscnn.so'
 	@echo 'make lint         layers, lengths, format, clang-tidy, cppcheck'
 	@echo 'make test-asan    the tests under the address and undefined-behaviour sanitizers'
+	@echo 'make test-arm     the engine and its kernels for 64-bit ARM, under qemu'
 	@echo 'make fuzz         each parser under libFuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make deps         installs the Debian packages for building and testing'
 	@echo 'make install      into PREFIX=$(PREFIX) (below DESTDIR, if set)'
@@ -52,6 +53,13 @@ test-asan: deps
 	 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	 tests/run build-asan --timeout-multiplier 5
 
+# What depends on the processor; the rest is the same C.
+ARM_TESTS := tensor plan kernels golden
+test-arm:
+	@tools/install_deps arm
+	@[ -f build-arm/build.ninja ] || meson setup build-arm --cross-file tools/aarch64-linux.ini >/dev/null
+	@tests/run build-arm --timeout-multiplier 10 $(ARM_TESTS)
+
 fuzz:
 	@tools/install_deps fuzz
 	@[ -f build-fuzz/build.ninja ] || CC=clang meson setup build-fuzz -Dbuildtype=debugoptimized -Dfuzz=true \
@@ -65,4 +73,4 @@ install: build
 	@echo 'Installed below $(DESTDIR)$(PREFIX)'
 
 clean:
-	rm -rf $(BUILD) build-asan build-fuzz demo
+	rm -rf $(BUILD) build-asan build-arm build-fuzz demo

@@ -40,7 +40,8 @@ class ModelInfo(ctypes.Structure):
 class CompileOptions(ctypes.Structure):
     header_name = "fscnn_compile_options"
     _fields_ = [("height", ctypes.c_int), ("width", ctypes.c_int), ("num_batch_sizes", ctypes.c_int),
-                ("batch_sizes", ctypes.c_int * 16), ("precision", ctypes.c_int), ("pool", ctypes.c_int),
+                ("batch_sizes", ctypes.c_int * 16), ("precision", ctypes.c_int),
+                ("calibration", ctypes.c_char_p), ("calibration_limit", ctypes.c_int), ("pool", ctypes.c_int),
                 ("output_name", ctypes.c_char_p), ("log", Log)]
 
 

@@ -2,6 +2,7 @@
  * this processor has, with one thread and with several. */
 #include <math.h>
 
+#include "base/file.h"
 #include "compile/compile.h"
 #include "cpu/cpu.h"
 #include "graph_eval.h"
@@ -35,14 +36,15 @@ static void print_line(void *user, const char *text) {
     print_message("# %s\n", text);
 }
 
-static struct fscnn_model *compile_graph(struct graph *graph, int type) {
+static struct fscnn_model *compile_graph(struct graph *graph, int type, const struct quant *quants) {
     struct fscnn_error err = {""};
     struct plan plan = {0};
     struct pack pack = {0};
     struct fscnn_model *model = NULL;
     enum fscnn_status status = passes_run(graph, (struct fscnn_log){0}, &err);
     if (status == FSCNN_OK) {
-        status = lower(graph, type, &plan, &pack, &err);
+        const struct lower_options options = {.type = type, .quants = quants};
+        status = lower(graph, &options, &plan, &pack, &err);
     }
     plan.precision = type == ELEM_F32 ? FSCNN_FP32 : FSCNN_BF16;
     plan.num_batch_sizes = 1;
@@ -139,7 +141,7 @@ static void check_graph(struct graph *graph, double tolerance) {
     nhwc_to_nchw(in, image, planar);
     graph_eval(graph, image, expected);
     nhwc_to_nchw(out, expected, expected_planar);
-    struct fscnn_model *model = compile_graph(graph, ELEM_F32);
+    struct fscnn_model *model = compile_graph(graph, ELEM_F32, NULL);
     graph_eval(graph, image, expected); /* the passes keep what the graph computes */
     nhwc_to_nchw(out, expected, planar_after);
     assert_true(largest_difference(planar_after, expected_planar, shape_count(out)) <= tolerance);
@@ -154,7 +156,7 @@ static void check_graph(struct graph *graph, double tolerance) {
     for (size_t i = 0; i < shape_count(out); i++) {
         most = fabs((double)expected[i]) > most ? fabs((double)expected[i]) : most;
     }
-    model = compile_graph(graph, ELEM_BF16);
+    model = compile_graph(graph, ELEM_BF16, NULL);
     for (size_t i = 0; i < ARRAY_SIZE(isas); i++) {
         for (int threads = 1; threads <= 2 && (isas[i] & cpu_flags_found()) == isas[i]; threads++) {
             check_session(model, isas[i], threads, planar, expected_planar, 0.08 * most + 0.01);
@@ -340,10 +342,95 @@ static void test_fast_scnn(void **state) {
     check_fast_scnn(4, 150, 193, 225, FSCNN_POOL_FIXED);
 }
 
+/* ---- int8 ---- */
+
+static double rms(const float *a, size_t count) {
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += (double)a[i] * (double)a[i];
+    }
+    return sqrt(sum / (double)count);
+}
+
+/* A picture of coloured stripes and noise, as a file to calibrate on. */
+static void write_picture(const char *path, struct fscnn_picture *picture) {
+    struct fscnn_error err = {""};
+    for (int i = 0; i < picture->width * picture->height * 3; i++) {
+        int x = i / 3 % picture->width, y = i / 3 / picture->width;
+        picture->rgb[i] = (uint8_t)((x * (i % 3 + 1) / 2 + y * 2 + (int)(random_u32() % 40)) % 256);
+    }
+    assert_int_equal(fscnn_picture_write_png(path, picture, &err), FSCNN_OK);
+}
+
+static void run_precision(const char *pth, const char *calibration, enum fscnn_precision precision, uint32_t flags,
+                          int threads, const struct fscnn_picture *picture, float *logits) {
+    struct fscnn_error err = {""};
+    struct fscnn_model *model;
+    struct fscnn_session *session;
+    const struct fscnn_compile_options options = {.height = picture->height,
+                                                  .width = picture->width,
+                                                  .precision = precision,
+                                                  .calibration = calibration,
+                                                  .pool = FSCNN_POOL_ADAPTIVE};
+    const struct fscnn_session_options session_options = {.threads = threads};
+    enum fscnn_status status = fscnn_compile(pth, &options, &model, &err);
+    if (status != FSCNN_OK) {
+        print_error("%s\n", err.text);
+    }
+    assert_int_equal(status, FSCNN_OK);
+    assert_int_equal(fscnn_session_create(model, &session_options, &session, &err), FSCNN_OK);
+    session->kernels = kernels_get(flags);
+    assert_int_equal(fscnn_session_run(session, FSCNN_INPUT_U8, picture->rgb, FSCNN_OUTPUT_F32, logits, 1, &err),
+                     FSCNN_OK);
+    fscnn_session_free(&session);
+    fscnn_model_free(&model);
+}
+
+/* int8 stays near fp32, and gives the same bytes on every instruction set and number of threads up to the last resize.
+ */
+static void test_int8(void **state) {
+    (void)state;
+    const struct random_model random = {.seed = 9, .classes = 19, .dtype = DTYPE_F32};
+    struct fscnn_picture picture = {.width = 160, .height = 128, .rgb = malloc(160 * 128 * 3)};
+    struct fscnn_error err = {""};
+    struct blob blob = {0};
+    const size_t count = 160 * 128 * 19;
+    float *exact = malloc(count * sizeof(float)), *first = malloc(count * sizeof(float)),
+          *other = malloc(count * sizeof(float));
+    char folder[] = "/tmp/fastscnn-int8-XXXXXX", pth[64], png[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(pth, sizeof(pth), "%s/random.pth", folder);
+    snprintf(png, sizeof(png), "%s/picture.png", folder);
+    random_model_write(&random, &blob);
+    assert_int_equal(file_write(pth, blob.data, blob.size, &err), FSCNN_OK);
+    blob_free(&blob);
+    write_picture(png, &picture);
+    run_precision(pth, NULL, FSCNN_FP32, 0, 1, &picture, exact);
+    run_precision(pth, folder, FSCNN_INT8, 0, 1, &picture, first);
+    for (size_t i = 0; i < count; i++) {
+        other[i] = first[i] - exact[i];
+    }
+    print_message("# int8: error %.4f of %.4f (root mean square)\n", rms(other, count), rms(exact, count));
+    assert_true(rms(other, count) < 0.15 * rms(exact, count));
+    for (size_t i = 1; i < ARRAY_SIZE(isas); i++) {
+        uint32_t flags = isas[i] | (isas[i] & CPU_AVX512 ? CPU_AVX512_VNNI : 0);
+        if ((flags & cpu_flags_found()) == flags) {
+            run_precision(pth, folder, FSCNN_INT8, flags, 2, &picture, other);
+            assert_true(largest_difference(first, other, count) <= 1e-4 * rms(exact, count));
+        }
+    }
+    assert_int_equal(remove(pth) | remove(png) | remove(folder), 0);
+    free(picture.rgb);
+    free(exact);
+    free(first);
+    free(other);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fast_scnn),
         cmocka_unit_test(test_random_networks),
+        cmocka_unit_test(test_int8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

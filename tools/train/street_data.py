@@ -146,7 +146,7 @@ class Crops:
         self.aim = []
         for s in sources:
             there = np.array([c for c in range(classes) if s.spots[c]])
-            w = np.maximum(self.freq[there], 1e-4) ** -0.5
+            w = np.maximum(self.freq[there], 2e-3) ** -0.3
             self.aim.append((there, np.cumsum(w / w.sum())))
         # what may be pasted: things that stand free
         self.things = set(range(5, 8)) | set(range(11, 19)) if classes == 19 else \

@@ -117,7 +117,7 @@ def train(opt):
     crops = sd.Crops(sources, opt.classes, opt)
     print("pictures:", ", ".join(f"{len(s.pairs)} in {s.spec['root']}" for s in sources), flush=True)
     freq = crops.freq
-    weight = np.clip((np.median(freq[freq > 0]) / np.maximum(freq, 1e-6)) ** opt.balance, 0.5, 3)
+    weight = np.clip((np.median(freq[freq > 0]) / np.maximum(freq, 2e-3)) ** opt.balance, 0.5, 3)
     weight = torch.tensor(np.where(freq > 0, weight / (weight * freq).sum(), 1), dtype=torch.float32)
     print("class weights:", " ".join(f"{v:.2f}" for v in weight.tolist()), flush=True)
 
