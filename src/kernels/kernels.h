@@ -7,8 +7,8 @@
  * KERNEL_BLOCK channels.
  *
  * Quantised values: real = scale * (q - zero_point). Kernels see this folded into multipliers: they compute
- * value = fma(sum, multiplier[n], bias[n]) + fma(addend, addend_scale, addend_offset) in float32, clamp it, and round it
- * to the nearest of 0..255 (even in the middle) where the output is uint8. For the other types multiplier and scales
+ * value = fma(sum, multiplier[n], bias[n]) + fma(addend, addend_scale, addend_offset) in float32, clamp it, and round
+ * it to the nearest of 0..255 (even in the middle) where the output is uint8. For the other types multiplier and scales
  * are 1.
  */
 #ifndef FSCNN_KERNELS_KERNELS_H

@@ -5,6 +5,7 @@
 
 #include "kernels/x86/bf16_avx512.h"
 #include "kernels/x86/kernels_x86.h"
+#include "kernels/x86/vec_avx512.h"
 
 enum { TILE = 12 };
 
@@ -18,6 +19,7 @@ static inline __m512bh broadcast_pair(const uint16_t *a) {
 static inline __attribute__((always_inline)) void store_row(const struct conv_args *p, ptrdiff_t m, int n0,
                                                             const __m512 *sum, const int vectors, __mmask16 last_mask) {
     const __m512 low = _mm512_set1_ps(p->low), high = _mm512_set1_ps(p->high);
+#pragma GCC unroll 2
     for (int v = 0; v < vectors; v++) {
         __mmask16 mask = v == vectors - 1 ? last_mask : (__mmask16)0xffff;
         ptrdiff_t at = m * p->out_stride + n0 + 16 * v, added = m * p->addend_stride + n0 + 16 * v;
@@ -27,7 +29,7 @@ static inline __attribute__((always_inline)) void store_row(const struct conv_ar
                 value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(mask, (const float *)p->addend + added));
             }
             value = _mm512_min_ps(high, _mm512_max_ps(low, value));
-            _mm512_mask_storeu_ps((float *)p->out + at, mask, value);
+            vec_store_f32((float *)p->out + at, mask, value);
         } else {
             if (p->addend) {
                 value = _mm512_add_ps(value, load_bf16(mask, (const uint16_t *)p->addend + added));
@@ -43,6 +45,7 @@ static inline __attribute__((always_inline)) void tile(const struct conv_args *p
     const uint16_t *w0 = (const uint16_t *)p->weights + n0 / KERNEL_BLOCK * p->block_stride;
     const uint16_t *w1 = vectors > 1 ? w0 + p->block_stride : w0;
     __m512 sum[TILE][2];
+#pragma GCC unroll 2
     for (int v = 0; v < vectors; v++) {
         __m512 bias = p->bias ? _mm512_loadu_ps(p->bias + n0 + 16 * v) : _mm512_setzero_ps();
 #pragma GCC unroll 12
@@ -69,6 +72,13 @@ static inline __attribute__((always_inline)) void tile(const struct conv_args *p
             }
             w0 += 2 * KERNEL_BLOCK;
             w1 += 2 * KERNEL_BLOCK;
+        }
+    }
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; v++) {
+#pragma GCC unroll 12
+        for (int i = 0; i < rows; i++) {
+            __asm__("" : "+v"(sum[i][v])); /* keeps gcc from copying the sums about in the loop above */
         }
     }
 #pragma GCC unroll 12

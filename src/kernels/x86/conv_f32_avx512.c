@@ -11,6 +11,7 @@ static inline __attribute__((always_inline)) void tile(const struct conv_args *p
     const float *w0 = (const float *)p->weights + n0 / KERNEL_BLOCK * p->block_stride;
     const float *w1 = vectors > 1 ? w0 + p->block_stride : w0;
     __m512 sum[TILE][2];
+#pragma GCC unroll 2
     for (int v = 0; v < vectors; v++) {
         __m512 bias = p->bias ? _mm512_loadu_ps(p->bias + n0 + 16 * v) : _mm512_setzero_ps();
 #pragma GCC unroll 12
@@ -40,6 +41,7 @@ static inline __attribute__((always_inline)) void tile(const struct conv_args *p
             w1 += KERNEL_BLOCK;
         }
     }
+#pragma GCC unroll 2
     for (int v = 0; v < vectors; v++) {
         __mmask16 mask = v == vectors - 1 ? last_mask : (__mmask16)0xffff;
 #pragma GCC unroll 12

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernels/x86/kernels_x86.h"
+#include "kernels/x86/vec_avx512.h"
 
 enum { TILE = 12 };
 
@@ -17,32 +18,28 @@ static inline __m512i broadcast_quad(const uint8_t *a) {
 /* What the sums of 16 channels need to become outputs. */
 struct finish {
     __m512 multiplier, bias;
+    __m512i low, high; /* whole numbers of 0..255 */
     __mmask16 mask;
 };
 
-static inline __attribute__((always_inline)) void store_sums(const struct conv_args *p, ptrdiff_t m, int n, __m512i sum,
-                                                             const struct finish *f) {
-    const __m512 low = _mm512_set1_ps(p->low), high = _mm512_set1_ps(p->high);
+static inline __attribute__((always_inline)) void store_sums(const struct conv_args *p, const int out_type, ptrdiff_t m,
+                                                             int n, __m512i sum, const struct finish *f) {
     __m512 value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), f->multiplier, f->bias);
-    if (p->out_type == ELEM_F32) {
+    if (out_type == ELEM_F32) {
         if (p->addend) {
             value = _mm512_add_ps(value,
                                   _mm512_maskz_loadu_ps(f->mask, (const float *)p->addend + m * p->addend_stride + n));
         }
-        value = _mm512_min_ps(high, _mm512_max_ps(low, value));
-        _mm512_mask_storeu_ps((float *)p->out + m * p->out_stride + n, f->mask, value);
+        vec_store_f32((float *)p->out + m * p->out_stride + n, f->mask, vec_clamp(value, p->low, p->high));
         return;
     }
     if (p->addend) {
-        __m128i bytes = _mm_maskz_loadu_epi8(f->mask, (const uint8_t *)p->addend + m * p->addend_stride + n);
+        __m128i bytes = vec_load_u8((const uint8_t *)p->addend + m * p->addend_stride + n, f->mask);
         __m512 addend = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
         value = _mm512_add_ps(
             value, _mm512_fmadd_ps(addend, _mm512_set1_ps(p->addend_scale), _mm512_set1_ps(p->addend_offset)));
     }
-    /* Saturation does the upper bound of 255; the lower one must come first, since the bytes are taken as unsigned. */
-    value = _mm512_min_ps(high, _mm512_max_ps(low, value));
-    __m512i whole = _mm512_max_epi32(_mm512_cvtps_epi32(value), _mm512_setzero_si512());
-    _mm512_mask_cvtusepi32_storeu_epi8((uint8_t *)p->out + m * p->out_stride + n, f->mask, whole);
+    vec_store_u8((uint8_t *)p->out + m * p->out_stride + n, f->mask, vec_round_u8(value, f->low, f->high));
 }
 
 static inline __attribute__((always_inline)) void tile(const struct conv_args *p, int m0, int n0, const int rows,
@@ -50,6 +47,7 @@ static inline __attribute__((always_inline)) void tile(const struct conv_args *p
     const int8_t *w0 = (const int8_t *)p->weights + n0 / KERNEL_BLOCK * p->block_stride;
     const int8_t *w1 = vectors > 1 ? w0 + p->block_stride : w0;
     __m512i sum[TILE][2];
+#pragma GCC unroll 2
     for (int v = 0; v < vectors; v++) {
 #pragma GCC unroll 12
         for (int i = 0; i < rows; i++) {
@@ -77,14 +75,29 @@ static inline __attribute__((always_inline)) void tile(const struct conv_args *p
             w1 += 4 * KERNEL_BLOCK;
         }
     }
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; v++) {
+#pragma GCC unroll 12
+        for (int i = 0; i < rows; i++) {
+            __asm__("" : "+v"(sum[i][v])); /* keeps gcc from copying the sums about in the loop above */
+        }
+    }
+#pragma GCC unroll 2
     for (int v = 0; v < vectors; v++) {
         int n = n0 + 16 * v;
         const struct finish f = {_mm512_loadu_ps(p->multiplier + n),
-                                 p->bias ? _mm512_loadu_ps(p->bias + n) : _mm512_setzero_ps(),
-                                 v == vectors - 1 ? last_mask : (__mmask16)0xffff};
+                                 p->bias ? _mm512_loadu_ps(p->bias + n) : _mm512_setzero_ps(), vec_bound_u8(p->low),
+                                 vec_bound_u8(p->high), v == vectors - 1 ? last_mask : (__mmask16)0xffff};
+        if (p->out_type == ELEM_F32) {
 #pragma GCC unroll 12
-        for (int i = 0; i < rows; i++) {
-            store_sums(p, m0 + i, n, sum[i][v], &f);
+            for (int i = 0; i < rows; i++) {
+                store_sums(p, ELEM_F32, m0 + i, n, sum[i][v], &f);
+            }
+        } else {
+#pragma GCC unroll 12
+            for (int i = 0; i < rows; i++) {
+                store_sums(p, ELEM_U8, m0 + i, n, sum[i][v], &f);
+            }
         }
     }
 }
