@@ -9,7 +9,6 @@
 #include "model_text.h"
 #include "statistics.h"
 
-static const char *const pools[] = {"fixed", "adaptive", NULL};
 static const char *const output_types[] = {"FP32", "FP16", "UINT8", NULL};
 
 /* What the library reports while it compiles: kept for the summary, shown at --log=info. */
@@ -45,14 +44,15 @@ static int parse(const struct command *command, int argc, char **argv, struct se
         {"input_format", 0, OPTION_TEXT, &w->input_format, "NCHW", "layout of float input"},
         {"input_shape", 0, OPTION_TEXT, &w->input_shape, "SHAPE", "\"image:1,3,1024,2048\" (default: the model's)"},
         {"dynamic_batch_size", 0, OPTION_TEXT, &w->batches, "LIST", "\"1,2,4,8\", with -1 as batch in --input_shape"},
-        {"precision", 0, OPTION_TEXT, &w->precision, "KIND", "fp32, bf16 or int8 (default fp32)"},
-        {"calibrate", 0, OPTION_TEXT, &w->calibrate, "DIR", "int8: pictures like those to come (needed)"},
+        {"precision", 0, OPTION_TEXT, &w->precision, "KIND",
+         "fp32, bf16 or int8, which needs --calibrate (default fp32)"},
+        {"calibrate", 0, OPTION_TEXT, &w->calibrate, "DIR", "int8: a folder of pictures like those to come"},
         {"calibrate_limit", 0, OPTION_INT, &s->calibrate_limit, "N", "int8: look at N pictures at most (default 32)",
          .low = 1, .high = 128},
         {"precision_mode", 0, OPTION_TEXT, &w->precision_mode, "MODE",
-         "ATC's word: force_fp32, allow_mix_precision, ..."},
+         "ATC's words: force_fp32 is fp32; force_fp16, allow_mix_precision, ... are bf16"},
         {"pool", 0, OPTION_CHOICE, &s->pool, "KIND", "checkpoint: pyramid pooling fixed or adaptive (default fixed)",
-         pools},
+         pool_choices},
         {"out_nodes", 0, OPTION_TEXT, &w->out_nodes, "NAME", "ONNX: which output (default: the first)"},
         {"log", 0, OPTION_TEXT, &w->log, "LEVEL", "null, error, warning, info (what is fused), debug (every step)"},
         {"soc_version", 0, OPTION_TEXT, &w->soc_version, "TARGET", "native"},
@@ -79,14 +79,19 @@ static void keep_line(void *user, const char *text) {
     }
 }
 
-/* What passes did: the lines that begin with how often ("22 batch norms folded"). */
+/* What passes did: the lines that end in how often ("batch norms folded: 22"). */
 static void print_fusions(const json_t *lines) {
     for (size_t i = 0; i < json_array_size(lines); i++) {
-        const char *line = json_string_value(json_array_get(lines, i));
-        if (line && line[0] >= '0' && line[0] <= '9') {
+        const char *line = json_string_value(json_array_get(lines, i)), *count = line ? strrchr(line, ':') : NULL;
+        if (count && count[1] == ' ' && count[2] && count[2 + strspn(count + 2, "0123456789")] == '\0') {
             printf("fused        %s\n", line);
         }
     }
+}
+
+static void print_memory(void *user, const char *text) {
+    (void)user;
+    printf("memory plan  %s\n", text);
 }
 
 static void print_debug(void *user, const char *text) {
@@ -97,8 +102,8 @@ static void print_debug(void *user, const char *text) {
 /* Options of the guide that mean nothing on a processor: one line each about what they did. */
 static void say_without_effect(const struct settings *s, const struct compile_request *request) {
     const char *model = s->words.model ? s->words.model : s->words.om;
-    if (request->reduced_precision) {
-        printf("--precision_mode=%s: it permits less than fp32; fp32 is used\n", s->words.precision_mode);
+    if (request->bf16_for_fp16) {
+        printf("--precision_mode=%s: there are no fp16 kernels; bf16 is used\n", s->words.precision_mode);
     }
     if (s->output_type_given) {
         printf("--output_type=%s: nothing to fix now; choose when running, as in 'infer --output_type %s'\n",
@@ -165,6 +170,7 @@ static void print_result(const struct settings *s, const struct fscnn_model *mod
         printf("file         %.2f MB, compiled in %.2f s\n", (double)st.st_size / 1e6, seconds);
     }
     print_fusions(lines);
+    fscnn_model_describe_memory(model, (struct fscnn_log){.line = print_memory});
     model_print(model);
 }
 

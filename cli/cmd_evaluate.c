@@ -46,7 +46,7 @@ static int run(const struct command *command, int argc, char **argv) {
          .argument = "N",
          .help = "images at a time (default: one per core)",
          .low = 1,
-         .high = 256},
+         .high = MOST_THREADS},
         {.name = "json", .type = OPTION_FLAG, .value = &output.json, .help = "print one JSON object instead of text"},
         {.name = "html",
          .type = OPTION_TEXT,

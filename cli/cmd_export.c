@@ -6,8 +6,6 @@
 #include "commands.h"
 #include "json_output.h"
 
-static const char *const pools[] = {"fixed", "adaptive", NULL};
-
 struct settings {
     const char *pth, *onnx, *shape;
     int batch, pool, opset;
@@ -55,10 +53,10 @@ static int report(const struct settings *s, const struct fscnn_export_options *o
         json_t *n = options->dynamic_batch ? json_string(batch) : json_integer(options->batch_size);
         return json_print(json_pack("{s:o, s:o, s:I, s:i, s:[o, i, i, i], s:s}", "pth", json_text(s->pth), "onnx",
                                     json_text(path), "bytes", (json_int_t)bytes, "opset", options->opset, "input_shape",
-                                    n, 3, height, width, "pool", pools[options->pool]));
+                                    n, 3, height, width, "pool", pool_choices[options->pool]));
     }
     printf("%s: %.2f MB, opset %d, image [%s, 3, %d, %d] -> output1, %s pooling\n", path, (double)bytes / 1e6,
-           options->opset, batch, height, width, pools[options->pool]);
+           options->opset, batch, height, width, pool_choices[options->pool]);
     return EXIT_OK;
 }
 
@@ -73,13 +71,16 @@ static int run(const struct command *command, int argc, char **argv) {
         {"dynamic_batch", 0, OPTION_FLAG, &s.dynamic_batch, NULL, "leave the batch open; it is called 'batch'"},
         {"input_shape", 0, OPTION_TEXT, &s.shape, "SHAPE", "1,3,H,W or HxW (default 1024x2048)"},
         {"pool", 0, OPTION_CHOICE, &s.pool, "KIND", "pyramid pooling fixed or adaptive (default fixed, the guide's)",
-         pools},
+         pool_choices},
         {"opset", 0, OPTION_INT, &s.opset, "N", "ONNX operator set, 11 to 18 (default 11)", .low = 11, .high = 18},
         {"json", 0, OPTION_FLAG, &s.json, NULL, "print the result as JSON"},
     };
     int code = options_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv, NULL);
     struct fscnn_export_options export = {.pool = FSCNN_POOL_FIXED};
     code = code < 0 ? parse_shape(command, &s, &export) : code;
+    if (code < 0 && base_name(s.onnx)[0] == '\0') {
+        code = usage_error(command, "--onnx_name: '%s' names a folder, not a file", s.onnx);
+    }
     if (code < 0 && s.dynamic_batch && s.batch_given) {
         code = usage_error(command, "--dynamic_batch and --batch_size exclude each other");
     }

@@ -22,7 +22,6 @@ static const char *const formats[] = {"BIN", "NPY", "TXT", NULL};
 static const char *const endings[] = {".bin", ".npy", ".txt"};
 static const char *const output_types[] = {"FP32", "FP16", "UINT8", NULL};
 static const char *const pure_types[] = {"zero", "random", NULL};
-static const char *const pools[] = {"fixed", "adaptive", NULL};
 
 static int parse(const struct command *command, int argc, char **argv, struct settings *s) {
     const struct option options[] = {
@@ -47,9 +46,10 @@ static int parse(const struct command *command, int argc, char **argv, struct se
         {"dymHW", 0, OPTION_SIZE, s->size, "H,W",
          "picture size: compiles .onnx and .pth for it; otherwise the model's own", .given = &s->size_given},
         {"threads", 0, OPTION_INT, &s->threads, "N",
-         "of the network (default 0: one a core); reading and writing have one each", .low = 0, .high = 1024},
+         "of the network (default 0: one a core); reading and writing have one each", .low = 0, .high = MOST_THREADS},
         {"limit", 0, OPTION_INT, &s->limit, "N", "only the first N files (default 0: all)"},
-        {"pool", 0, OPTION_CHOICE, &s->pool, "KIND", ".pth: pyramid pooling fixed or adaptive (default fixed)", pools},
+        {"pool", 0, OPTION_CHOICE, &s->pool, "KIND", ".pth: pyramid pooling fixed or adaptive (default fixed)",
+         pool_choices},
         {"pure_data_type", 0, OPTION_CHOICE, &s->pure_type, "KIND", "made-up data: zero or random (default zero)",
          pure_types},
         {"display_all_summary", 0, OPTION_BOOL, &s->all_summary, "BOOL", "reading and writing times too (default no)"},
@@ -61,7 +61,8 @@ static int parse(const struct command *command, int argc, char **argv, struct se
          .given = &s->device_given},
         {"pipeline", 0, OPTION_BOOL, &s->pipeline, "BOOL", "accepted; reading, running and writing always overlap",
          .given = &s->pipeline_given},
-        {"profiler", 0, OPTION_BOOL, &s->profiler, "BOOL", "accepted with --output; no profile is made"},
+        {"profiler", 0, OPTION_BOOL, &s->profiler, "BOOL",
+         "with --output: times of the steps in DIR/NAME_profile.json; --debug: on the console too"},
         {"dump", 0, OPTION_BOOL, &s->dump, "BOOL",
          "accepted with --output; operators' results do not exist one by one"},
         {"auto_set_dymshape_mode", 0, OPTION_BOOL, &s->auto_shape, "BOOL",
@@ -120,9 +121,6 @@ static void say_without_effect(const struct settings *s) {
     if (s->pipeline_given) {
         say(s, "--pipeline %s: reading, running and writing overlap in any case", s->pipeline ? "yes" : "no");
     }
-    if (s->profiler) {
-        say(s, "--profiler: nothing is recorded beyond the summary; --debug yes shows the steps");
-    }
     if (s->dump) {
         say(s, "--dump: nothing is dumped; fused operators leave no results one by one");
     }
@@ -137,7 +135,7 @@ static enum fscnn_status open_model(const struct settings *s, int batch, struct 
                                                 .pool = (enum fscnn_pool)s->pool,
                                                 .num_batch_sizes = batch > 0,
                                                 .batch_sizes = {batch}};
-        return fscnn_compile(s->model, &options, model, err);
+        return model_explain(s->model, fscnn_compile(s->model, &options, model, err), err);
     }
     enum fscnn_status status = fscnn_model_load(s->model, model, err);
     if (status == FSCNN_OK && s->size_given) {
@@ -167,14 +165,15 @@ static void say_model(const struct settings *s, const struct fscnn_model_info *i
                       enum fscnn_output_type type) {
     static const char *const precisions[] = {"fp32", "bf16", "int8"};
     static const char *const types[] = {"float32", "float16", "uint8 labels"};
+    int threads = s->threads ? s->threads : fscnn_cpu_cores();
     char channels[16] = "";
     if (type != FSCNN_OUTPUT_LABELS) {
         snprintf(channels, sizeof(channels), " %d,", info->classes);
     }
     say(s, "load model %s success", s->model);
-    say(s, "%s [%d, %d, %d, %d] -> %s %s [%d,%s %d, %d], %s, %s kernels, %d threads", info->input_name, batch,
+    say(s, "%s [%d, %d, %d, %d] -> %s %s [%d,%s %d, %d], %s, %s kernels, %d thread%s", info->input_name, batch,
         info->channels, info->height, info->width, info->output_name, types[type], batch, channels, info->output_height,
-        info->output_width, precisions[info->precision], fscnn_cpu_isa(), s->threads ? s->threads : fscnn_cpu_cores());
+        info->output_width, precisions[info->precision], fscnn_cpu_isa(), threads, threads == 1 ? "" : "s");
 }
 
 static void debug_line(void *user, const char *text) {
@@ -216,13 +215,18 @@ static double energy_joules(void) {
     return sum;
 }
 
-static void say_energy(const struct settings *s, double before, uint64_t images) {
+/* What has been used since `before`; -1 where the counters cannot be read or began anew. */
+static double energy_used(double before) {
     double after = energy_joules();
-    if (before < 0 || after < before) {
+    return before < 0 || after < before ? -1 : after - before;
+}
+
+static void say_energy(const struct settings *s, double joules, uint64_t images) {
+    if (joules < 0) {
         say(s, "energy_consumption: this machine gives no energy counters to read");
     } else {
-        say(s, "energy_consumption: %.1f J, %.3f J an image (whole package)", after - before,
-            (after - before) / (double)(images ? images : 1));
+        say(s, "energy_consumption: %.1f J, %.3f J an image (whole package)", joules,
+            joules / (double)(images ? images : 1));
     }
 }
 
@@ -244,15 +248,32 @@ static enum fscnn_status make_folder(const struct settings *s, char **folder, st
     return create_folder(*folder, err);
 }
 
-static int print_report(const struct settings *s, const struct infer_job *job, const struct infer_times *times) {
+/* What --json adds to the summary. */
+static json_t *more_json(const struct settings *s, const struct infer_job *job, const struct infer_times *times,
+                         double joules) {
+    double rate = times->wall > 0 ? (double)times->images / times->wall : 0;
+    json_t *json = json_pack("{s:o, s:i, s:I, s:i, s:s, s:s, s:f, s:f, s:o}", "model", json_text(s->model), "batchsize",
+                             job->inputs->batch, "images", (json_int_t)times->images, "threads",
+                             s->threads ? s->threads : fscnn_cpu_cores(), "kernels", fscnn_cpu_isa(), "output_type",
+                             output_types[job->type], "wall_seconds", times->wall, "wall_images_per_second", rate,
+                             "output", job->folder ? json_text(job->folder) : json_null());
+    if (json && s->energy) {
+        double images = (double)(times->images ? times->images : 1);
+        json_t *energy =
+            joules < 0 ? json_null() : json_pack("{s:f, s:f}", "joules", joules, "joules_per_image", joules / images);
+        json_object_set_new(json, "energy_consumption", energy);
+    }
+    if (json && times->step_ms) {
+        json_object_set_new(json, "profile", infer_profile_json(times, job->model));
+    }
+    return json;
+}
+
+static int print_report(const struct settings *s, const struct infer_job *job, const struct infer_times *times,
+                        double joules) {
     double rate = times->wall > 0 ? (double)times->images / times->wall : 0;
     if (s->json) {
-        json_t *json = infer_summary_json(times, job->inputs->batch);
-        json_t *more = json_pack("{s:o, s:i, s:I, s:i, s:s, s:s, s:f, s:f, s:o}", "model", json_text(s->model),
-                                 "batchsize", job->inputs->batch, "images", (json_int_t)times->images, "threads",
-                                 s->threads ? s->threads : fscnn_cpu_cores(), "kernels", fscnn_cpu_isa(), "output_type",
-                                 output_types[job->type], "wall_seconds", times->wall, "wall_images_per_second", rate,
-                                 "output", job->folder ? json_text(job->folder) : json_null());
+        json_t *json = infer_summary_json(times, job->inputs->batch), *more = more_json(s, job, times, joules);
         if (!json || !more || json_object_update_new(json, more) < 0) {
             json_decref(json);
             json = NULL;
@@ -260,15 +281,49 @@ static int print_report(const struct settings *s, const struct infer_job *job, c
         return json_print(json);
     }
     infer_print_summary(times, job->inputs->batch, s->all_summary);
-    say(s, "wall clock: %llu images in %.3f s, %.3f images/s, reading and writing included",
-        (unsigned long long)times->images, times->wall, rate);
+    if (times->step_ms && s->debug) {
+        infer_print_profile(times, job->model);
+    }
+    say(s, "wall clock: %llu image%s in %.3f s, %.3f images/s, reading and writing included",
+        (unsigned long long)times->images, times->images == 1 ? "" : "s", times->wall, rate);
+    if (s->energy) {
+        say_energy(s, joules, times->images);
+    }
     return EXIT_OK;
+}
+
+/* FOLDER_summary.json and, where steps were measured, FOLDER_profile.json. */
+static enum fscnn_status write_reports(const struct settings *s, const struct infer_job *job,
+                                       const struct infer_times *times, int argc, char **argv,
+                                       struct fscnn_error *err) {
+    char *summary = NULL, *profile = NULL;
+    if (asprintf(&summary, "%s_summary.json", job->folder) < 0) {
+        return fail(err, FSCNN_ERROR_MEMORY, "out of memory for a file name");
+    }
+    enum fscnn_status status =
+        infer_write_summary(summary, times, job->inputs, job->folder, job->ending, argc, argv, err);
+    if (status == FSCNN_OK) {
+        say(s, "summary: %s", summary);
+    }
+    free(summary);
+    if (status != FSCNN_OK || !times->step_ms) {
+        return status;
+    }
+    if (asprintf(&profile, "%s_profile.json", job->folder) < 0) {
+        return fail(err, FSCNN_ERROR_MEMORY, "out of memory for a file name");
+    }
+    status = json_write(profile, infer_profile_json(times, job->model), err);
+    if (status == FSCNN_OK) {
+        say(s, "profile: %s", profile);
+    }
+    free(profile);
+    return status;
 }
 
 /* The model is open, the inputs are known: run, write, report. */
 static enum fscnn_status run_job(const struct settings *s, struct infer_job *job, int argc, char **argv, int *code,
                                  struct fscnn_error *err) {
-    char *folder = NULL, *summary = NULL;
+    char *folder = NULL;
     struct infer_times times = {0};
     enum fscnn_status status = FSCNN_OK;
     if (s->output) {
@@ -284,26 +339,15 @@ static enum fscnn_status run_job(const struct settings *s, struct infer_job *job
     job->folder = folder;
     double joules = s->energy ? energy_joules() : 0;
     status = infer_run(job, &times, err);
+    joules = energy_used(joules);
     if (status == FSCNN_OK && folder) {
-        if (asprintf(&summary, "%s_summary.json", folder) < 0) {
-            summary = NULL;
-            status = fail(err, FSCNN_ERROR_MEMORY, "out of memory for a file name");
-        } else {
-            status = infer_write_summary(summary, &times, job->inputs, folder, job->ending, argc, argv, err);
-        }
+        status = write_reports(s, job, &times, argc, argv, err);
     }
     if (status == FSCNN_OK) {
-        *code = print_report(s, job, &times);
-        if (s->energy) {
-            say_energy(s, joules, times.images);
-        }
-        if (summary) {
-            say(s, "summary: %s", summary);
-        }
+        *code = print_report(s, job, &times, joules);
     }
 done:
     infer_times_free(&times);
-    free(summary);
     free(folder);
     return status;
 }
@@ -341,6 +385,7 @@ static int run(const struct command *command, int argc, char **argv) {
                                 .format = (enum result_format)s.format,
                                 .ending = endings[s.format],
                                 .quiet = s.json,
+                                .profile = s.profiler,
                                 .warmed_up = say_warm,
                                 .user = &s};
         say_model(&s, &info, batch, type);

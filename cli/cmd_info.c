@@ -51,6 +51,12 @@ static int describe_machine(bool json) {
     return code;
 }
 
+static void print_model(const struct fscnn_model *model) {
+    model_print(model);
+    printf("\n");
+    fscnn_model_describe(model, (struct fscnn_log){.line = print_plain});
+}
+
 static int describe_offline_model(const char *path, bool json) {
     struct fscnn_error err;
     struct fscnn_model *model;
@@ -63,24 +69,37 @@ static int describe_offline_model(const char *path, bool json) {
         code = json_print(model_json(model));
     } else {
         printf("offline model %s\n", path);
-        model_print(model);
-        printf("\n");
-        fscnn_model_describe(model, (struct fscnn_log){.line = print_plain});
+        print_model(model);
     }
     fscnn_model_free(&model);
     return code;
 }
 
+/* What is in the file, and what becomes of it when it is compiled for its own or the usual size. */
 static int describe_source(const char *path, bool json) {
     struct fscnn_error err;
+    struct fscnn_model *model = NULL;
     json_t *lines = json ? json_array() : NULL;
     struct fscnn_log log = json ? json_log(lines) : (struct fscnn_log){.line = print_plain};
+    int code = EXIT_OK;
     enum fscnn_status status = fscnn_file_describe(path, log, &err);
     if (status != FSCNN_OK) {
         json_decref(lines);
-        return status_error(status, &err);
+        return status_error(model_explain(path, status, &err), &err);
     }
-    return json ? json_print(json_pack("{s:o, s:o}", "file", json_text(path), "description", lines)) : EXIT_OK;
+    status = fscnn_compile(path, NULL, &model, &err); /* a file that cannot be compiled can be described all the same */
+    if (json) {
+        code = json_print(json_pack("{s:o, s:o, s:o, s:o}", "file", json_text(path), "description", lines, "compiled",
+                                    status == FSCNN_OK ? model_json(model) : json_null(), "compile_error",
+                                    status == FSCNN_OK ? json_null() : json_text(err.text)));
+    } else if (status == FSCNN_OK) {
+        printf("\nCompiled:\n");
+        print_model(model);
+    } else {
+        printf("\nCannot be compiled: %s\n", err.text);
+    }
+    fscnn_model_free(&model);
+    return code;
 }
 
 static int run(const struct command *command, int argc, char **argv) {

@@ -14,8 +14,8 @@ static double now_seconds(void) {
 
 /* Messages go below a progress bar, not into it. */
 static void print_line(void *user, const char *text) {
-    const struct progress_bar *bar = user;
-    fprintf(stderr, "%s%s\n", bar->terminal && bar->drawn > 0 ? "\r\033[K" : "", text);
+    progress_clear(user);
+    fprintf(stderr, "%s\n", text);
 }
 
 static int print_json(const struct fscnn_preprocess_options *options, const struct fscnn_preprocess_result *result,
@@ -72,7 +72,7 @@ static int run(const struct command *command, int argc, char **argv) {
          .argument = "N",
          .help = "pictures at a time (default: one per core)",
          .low = 1,
-         .high = 64},
+         .high = MOST_THREADS},
         {.name = "force",
          .type = OPTION_FLAG,
          .value = &options.force,

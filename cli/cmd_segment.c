@@ -2,21 +2,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "json_output.h"
+#include "progress.h"
 #include "segment_run.h"
 #include "statistics.h"
 
 static const char *const styles[] = {"overlay", "color", "trainids", "labelids", NULL};
-static const char *const pools[] = {"fixed", "adaptive", NULL};
 static const char *const picture_endings[] = {".png", ".jpg", ".jpeg", NULL};
 
 struct settings {
     const char *model, *output;
     int style, pool, threads;
     int size[2];
-    bool json;
+    bool json, pool_given;
 };
 
 /* What has been told about pictures as they are done. */
@@ -26,6 +27,8 @@ struct telling {
     size_t done, failed;
     double run_ms;
     bool scaling_said;
+    struct progress_bar bar;
+    size_t total;
 };
 
 /* Files as they are, folders as the pictures in them. */
@@ -145,9 +148,7 @@ static json_t *picture_json(const struct segmented *picture) {
                      "network_ms", picture->run_ms, "encode_ms", picture->write_ms, "classes", classes);
 }
 
-static void tell(void *user, const struct segmented *picture) {
-    struct telling *t = user;
-    t->done++;
+static void tell_picture(struct telling *t, const struct segmented *picture) {
     bool scaled = picture->run_height != picture->height || picture->run_width != picture->width;
     if (picture->status != FSCNN_OK) {
         t->failed++;
@@ -171,6 +172,14 @@ static void tell(void *user, const struct segmented *picture) {
     print_picture(picture);
 }
 
+static void tell(void *user, const struct segmented *picture) {
+    struct telling *t = user;
+    t->done++;
+    progress_clear(&t->bar);
+    tell_picture(t, picture);
+    progress_update(&t->bar, t->done, t->total);
+}
+
 static int tell_end(const struct telling *t, double seconds) {
     size_t good = t->done - t->failed;
     double rate = seconds > 0 ? (double)good / seconds : 0, mean_ms = good ? t->run_ms / (double)good : 0;
@@ -181,11 +190,11 @@ static int tell_end(const struct telling *t, double seconds) {
                                     (json_int_t)good, "failed", (json_int_t)t->failed, "seconds", seconds,
                                     "pictures_per_second", rate, "network_ms_mean", mean_ms));
     } else if (good) {
-        printf("%zu pictures in %.2f s: %.2f pictures/s; the network alone %.1f ms a picture, %.2f/s\n", good, seconds,
-               rate, mean_ms, mean_ms > 0 ? 1000 / mean_ms : 0.0);
+        printf("%zu picture%s in %.2f s: %.2f pictures/s; the network alone %.1f ms a picture, %.2f/s\n", good,
+               good == 1 ? "" : "s", seconds, rate, mean_ms, mean_ms > 0 ? 1000 / mean_ms : 0.0);
     }
     if (t->failed) {
-        fprintf(stderr, "fastscnn: %zu of %zu pictures failed\n", t->failed, t->done);
+        fprintf(stderr, "fastscnn: %zu of %zu picture%s failed\n", t->failed, t->done, t->done == 1 ? "" : "s");
         code = EXIT_BAD_INPUT;
     }
     return code;
@@ -199,8 +208,11 @@ static int parse(const struct command *command, int argc, char **argv, struct se
          "overlay, color, trainids or labelids (Cityscapes) (default overlay)", styles},
         {"size", 0, OPTION_SIZE, s->size, "HxW",
          "scale pictures to this for the network, labels back (default: as they are)"},
-        {"pool", 0, OPTION_CHOICE, &s->pool, "KIND", ".pth: pyramid pooling fixed or adaptive (default fixed)", pools},
-        {"threads", 0, OPTION_INT, &s->threads, "N", "of the network (default 0: one a core)", .low = 0, .high = 1024},
+        {"pool", 0, OPTION_CHOICE, &s->pool, "KIND",
+         ".pth: pyramid pooling fixed or adaptive (default fixed; adaptive for small pictures)", pool_choices,
+         .given = &s->pool_given},
+        {"threads", 0, OPTION_INT, &s->threads, "N", "of the network (default 0: one a core)", .low = 0,
+         .high = MOST_THREADS},
         {"json", 0, OPTION_FLAG, &s->json, NULL, "print JSON at the end"},
     };
     return options_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv, files);
@@ -209,7 +221,8 @@ static int parse(const struct command *command, int argc, char **argv, struct se
 static enum fscnn_status segment(const struct settings *s, const struct name_list *inputs,
                                  const struct name_list *outputs, int *code, struct fscnn_error *err) {
     struct model_cache models;
-    enum fscnn_status status = model_cache_open(s->model, (enum fscnn_pool)s->pool, s->threads, &models, err);
+    const struct pool_choice pool = {.kind = (enum fscnn_pool)s->pool, .given = s->pool_given};
+    enum fscnn_status status = model_cache_open(s->model, pool, s->threads, &models, err);
     if (status != FSCNN_OK) {
         return status;
     }
@@ -217,7 +230,7 @@ static enum fscnn_status segment(const struct settings *s, const struct name_lis
         status = fail(err, FSCNN_ERROR_USAGE, "--size %dx%d: %s takes %dx%d only", s->size[0], s->size[1], models.path,
                       models.fixed_height, models.fixed_width);
     }
-    struct telling telling = {.settings = s, .pictures = s->json ? json_array() : NULL};
+    struct telling telling = {.settings = s, .pictures = s->json ? json_array() : NULL, .total = inputs->count};
     struct segment_job job = {.inputs = inputs,
                               .outputs = outputs,
                               .models = &models,
@@ -231,7 +244,10 @@ static enum fscnn_status segment(const struct settings *s, const struct name_lis
         status = create_folder(s->output, err);
     }
     if (status == FSCNN_OK) {
+        /* where it cannot be redrawn, the pictures' own lines are progress enough */
+        progress_start(&telling.bar, "segment", !s->json && !isatty(STDERR_FILENO));
         status = segment_run(&job, err);
+        progress_finish(&telling.bar);
     }
     if (status == FSCNN_OK) {
         *code = tell_end(&telling, seconds_now() - started);

@@ -11,11 +11,11 @@
 struct settings {
     const char *model, *data, *split, *sort_log, *overlays;
     int pool, label_type, threads, limit;
+    bool pool_given;
     struct score_output output;
 };
 
 static int parse(const struct command *command, int argc, char **argv, struct settings *s) {
-    static const char *const pools[] = {"fixed", "adaptive", NULL};
     static const char *const label_types[] = {"labelIds", "trainIds", NULL};
     const struct option options[] = {
         {"model", 'm', OPTION_TEXT, &s->model, "FILE",
@@ -27,9 +27,11 @@ static int parse(const struct command *command, int argc, char **argv, struct se
          "which pictures, in which order (default: all, by city and name)"},
         {"label_type", 0, OPTION_CHOICE, &s->label_type, "TYPE",
          "what label files hold: labelIds of Cityscapes or trainIds (default: labelIds)", label_types},
-        {"pool", 0, OPTION_CHOICE, &s->pool, "KIND", ".pth: pyramid pooling fixed or adaptive (default: fixed)", pools},
+        {"pool", 0, OPTION_CHOICE, &s->pool, "KIND",
+         ".pth: pyramid pooling fixed or adaptive (default: fixed; adaptive for small pictures)", pool_choices,
+         .given = &s->pool_given},
         {"threads", 't', OPTION_INT, &s->threads, "N", "of the network (default: one per core)", .low = 1,
-         .high = 1024},
+         .high = MOST_THREADS},
         {"limit", 'n', OPTION_INT, &s->limit, "N", "only the first N pictures", .low = 1, .high = 1 << 30},
         {"json", 0, OPTION_FLAG, &s->output.json, NULL, "print one JSON object instead of text"},
         {"html", 0, OPTION_TEXT, &s->output.html, "FILE", "write a report: classes, confusion matrix, images"},
@@ -87,7 +89,7 @@ static int run(const struct command *command, int argc, char **argv) {
     progress_start(&bar, "validate", s.output.json);
     if (status == FSCNN_OK) {
         const struct validation validation = {.model = s.model ? s.model : default_model,
-                                              .pool = (enum fscnn_pool)s.pool,
+                                              .pool = {.kind = (enum fscnn_pool)s.pool, .given = s.pool_given},
                                               .label_type = (enum label_type)s.label_type,
                                               .threads = s.threads,
                                               .overlays = s.overlays,

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "default_model.h"
+#include "files.h"
 
 static bool refuse(struct coded_error *why, const char *code, const char *solution, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -134,34 +135,55 @@ static bool parse_target(const char *text, struct coded_error *why) {
     return refuse_value(why, "soc_version", text, reason, "Use --soc_version=native or leave it out");
 }
 
+/* ATC's words for precision, and what comes nearest here. */
+static const struct precision_mode {
+    const char *name;
+    enum fscnn_precision precision;
+    bool names_fp16; /* for which there are no kernels */
+} precision_modes[] = {
+    {"force_fp32", FSCNN_FP32, false},
+    {"must_keep_origin_dtype", FSCNN_FP32, false},
+    {"allow_fp32_to_fp16", FSCNN_BF16, true},
+    {"allow_fp32_to_bf16", FSCNN_BF16, false},
+    {"force_fp16", FSCNN_BF16, true},
+    {"allow_mix_precision", FSCNN_BF16, true},
+    {"allow_mix_precision_fp16", FSCNN_BF16, true},
+    {"allow_mix_precision_bf16", FSCNN_BF16, false},
+    {"cube_fp16in_fp32out", FSCNN_BF16, true},
+};
+enum { NUM_PRECISION_MODES = sizeof(precision_modes) / sizeof(precision_modes[0]) };
+
+static bool parse_precision_mode(const char *text, const struct precision_mode **out, struct coded_error *why) {
+    char all[256] = "The value must be selected from: ";
+    for (int i = 0; i < NUM_PRECISION_MODES; i++) {
+        if (strcasecmp(precision_modes[i].name, text) == 0) {
+            *out = &precision_modes[i];
+            return true;
+        }
+        size_t used = strlen(all);
+        snprintf(all + used, sizeof(all) - used, "%s%s", i ? ", " : "", precision_modes[i].name);
+    }
+    return refuse_value(why, "precision_mode", text, all, "Use --precision_mode=force_fp32");
+}
+
 static bool parse_precision(const struct compile_words *words, struct compile_request *out, struct coded_error *why) {
     static const char *const precisions[] = {"fp32", "bf16", "int8", NULL};
-    static const char *const modes[] = {"force_fp32",
-                                        "must_keep_origin_dtype",
-                                        "allow_fp32_to_fp16",
-                                        "force_fp16",
-                                        "allow_mix_precision",
-                                        "allow_mix_precision_fp16",
-                                        "allow_mix_precision_bf16",
-                                        "cube_fp16in_fp32out",
-                                        NULL};
-    int precision = words->precision ? find_word(precisions, words->precision) : 0;
+    const struct precision_mode *mode = NULL;
+    int precision = words->precision ? find_word(precisions, words->precision) : FSCNN_FP32;
     if (precision < 0) {
         return refuse_value(why, "precision", words->precision, "The value must be selected from: fp32, bf16, int8",
                             "Use --precision=fp32");
     }
-    int mode = words->precision_mode ? find_word(modes, words->precision_mode) : 0;
-    if (mode < 0) {
-        return refuse_value(why, "precision_mode", words->precision_mode,
-                            "The value must be selected from: force_fp32, must_keep_origin_dtype, allow_fp32_to_fp16, "
-                            "force_fp16, allow_mix_precision, allow_mix_precision_fp16, allow_mix_precision_bf16, "
-                            "cube_fp16in_fp32out",
-                            "Use --precision_mode=force_fp32");
+    if (words->precision_mode && !parse_precision_mode(words->precision_mode, &mode, why)) {
+        return false;
     }
-    if (words->precision_mode && mode < 2 && precision != FSCNN_FP32) {
-        return refuse_value(why, "precision_mode", words->precision_mode, "--precision asks for less than fp32",
-                            "Leave one of the two out");
+    if (mode && words->precision && (int)mode->precision != precision) {
+        char reason[64];
+        snprintf(reason, sizeof(reason), "it means %s, and --precision asks for %s", precisions[mode->precision],
+                 precisions[precision]);
+        return refuse_value(why, "precision_mode", words->precision_mode, reason, "Leave one of the two out");
     }
+    precision = mode ? (int)mode->precision : precision;
     if (words->calibrate && precision != FSCNN_INT8) {
         return refuse_value(why, "calibrate", words->calibrate, "only int8 looks at pictures", "Add --precision=int8");
     }
@@ -171,7 +193,7 @@ static bool parse_precision(const struct compile_words *words, struct compile_re
     }
     out->options.precision = (enum fscnn_precision)precision;
     out->options.calibration = words->calibrate;
-    out->reduced_precision = mode >= 2;
+    out->bf16_for_fp16 = mode && mode->names_fp16;
     return true;
 }
 
@@ -228,6 +250,11 @@ static bool check_required(const struct compile_words *words, const struct compi
     if (request->mode == MODE_BUILD && !words->output) {
         return refuse(why, "E10007", "Give the name of the offline model with --output", "[--output] is required");
     }
+    const char *name = request->mode == MODE_JSON && words->json_file ? words->json_file : words->output;
+    if (name && base_name(name)[0] == '\0') {
+        return refuse_value(why, name == words->output ? "output" : "json", name, "no name of a file in it",
+                            "Name a file, not a folder");
+    }
     if (words->json_file && request->mode != MODE_JSON) {
         return refuse_value(why, "json", words->json_file, "a file is written with --mode=1 only",
                             "Add --mode=1, or use --json alone for a report on the console");
@@ -264,26 +291,30 @@ bool compile_request_parse(const struct compile_words *words, struct compile_req
 
 void compile_failure_code(const struct compile_words *words, enum fscnn_status status, const struct fscnn_error *err,
                           struct coded_error *why) {
-    char text[sizeof(err->text)];
-    snprintf(text, sizeof(text), "%s", err->text);
-    if (status == FSCNN_ERROR_UNSUPPORTED && strstr(text, "opset")) {
+    struct fscnn_error said = *err;
+    const char *text = said.text, *model = words->model ? words->model : words->om;
+    model_explain(model, status, &said);
+    /* The phrases are the importer's own, so that no file's name is taken for one of them. */
+    if (status == FSCNN_ERROR_UNSUPPORTED &&
+        (strstr(text, "is not supported; supported: ") || strstr(text, ": operators of domain "))) {
         refuse(why, "E19010",
                "Export the network with the operators listed, or choose an earlier output by --out_nodes",
                "No parser is registered for an operator of the model. %s", text);
     } else if (status == FSCNN_ERROR_UNSUPPORTED && words->input_shape && strstr(text, "is fixed to")) {
         refuse_value(why, "input_shape", words->input_shape, text, "Export the network for that size");
-    } else if (status == FSCNN_ERROR_UNSUPPORTED && words->precision && strncmp(text, "precision", 9) == 0) {
-        refuse_value(why, "precision", words->precision, text, "Use --precision=fp32");
+    } else if (status == FSCNN_ERROR_UNSUPPORTED && strstr(text, ": compile with precision ")) {
+        refuse_value(why, "precision", words->precision, text, "Use --precision=bf16 or --precision=fp32");
     } else if (status == FSCNN_ERROR_UNSUPPORTED) {
         refuse(why, "EZ3003", "Choose a model within the limits named", "No kernel supports this model. %s", text);
     } else if (words->out_nodes && strstr(text, words->out_nodes)) {
         refuse(why, "E10016", "Name an output of the model; 'fastscnn info MODEL' lists them",
                "Opname [%.100s] specified in [--out_nodes] is not found in the model. %s", words->out_nodes, text);
+    } else if (words->calibrate && strstr(text, words->calibrate)) {
+        refuse_value(why, "calibrate", words->calibrate, text, "Name a folder of pictures like those to come");
     } else if (status == FSCNN_ERROR_USAGE) {
         refuse(why, "E10001", "Correct the value", "%s", text);
     } else {
-        refuse_value(why, "model", words->model ? words->model : words->om, text,
-                     "Check the file with 'fastscnn info FILE'");
+        refuse_value(why, "model", model, text, "Check the file with 'fastscnn info FILE'");
     }
 }
 

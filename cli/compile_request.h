@@ -28,7 +28,7 @@ struct compile_request {
     char input_name[256]; /* from --input_shape; "" where not given */
     int channels;         /* from --input_shape; 0 where not given */
     struct fscnn_compile_options options;
-    bool reduced_precision; /* --precision_mode permits less than fp32 */
+    bool bf16_for_fp16; /* --precision_mode asks for fp16, of which there is none */
 };
 
 /* Checks every word; false with *why filled. */

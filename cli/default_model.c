@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DEFAULT_NAME "fast_scnn_street.pth"
@@ -73,24 +74,61 @@ enum fscnn_status default_model_path(char **out, struct fscnn_error *err) {
     return FSCNN_ERROR_IO;
 }
 
-bool model_is_source(const char *path) {
-    static const char start_of_offline[] = "FASTSCNN", ending[] = ".fscnn";
-    char start[sizeof(start_of_offline) - 1] = "";
-    FILE *file = fopen(path, "rb");
-    if (file) {
-        size_t got = fread(start, 1, sizeof(start), file);
-        fclose(file);
-        if (got == sizeof(start) && memcmp(start, start_of_offline, sizeof(start)) == 0) {
-            return false;
-        }
-    }
-    /* damaged or missing: the error should be about what the name promises */
-    size_t length = strlen(path);
-    return length < strlen(ending) || strcasecmp(path + length - strlen(ending), ending) != 0;
+static bool name_ends_in(const char *path, const char *ending) {
+    size_t length = strlen(path), n = strlen(ending);
+    return length >= n && strcasecmp(path + length - n, ending) == 0;
 }
 
-enum fscnn_status model_open(const char *path, int height, int width, enum fscnn_pool pool, struct fscnn_model **out,
-                             struct fscnn_error *err) {
+bool model_is_offline(const char *path) {
+    static const char start_of_offline[] = "FASTSCNN";
+    char start[sizeof(start_of_offline) - 1] = "";
+    struct stat st;
+    FILE *file =
+        stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "rb") : NULL; /* a pipe would wait for ever */
+    size_t got = file ? fread(start, 1, sizeof(start), file) : 0;
+    if (file) {
+        fclose(file);
+    }
+    return got == sizeof(start) && memcmp(start, start_of_offline, sizeof(start)) == 0;
+}
+
+bool model_is_source(const char *path) {
+    /* damaged or missing: the error should be about what the name promises */
+    return !model_is_offline(path) && !name_ends_in(path, ".fscnn");
+}
+
+enum fscnn_status model_explain(const char *path, enum fscnn_status status, struct fscnn_error *err) {
+    if (status == FSCNN_ERROR_FORMAT && strstr(err->text, "not an ONNX model")) {
+        if (model_is_offline(path)) {
+            snprintf(err->text, sizeof(err->text), "%.400s: already an offline model", path);
+        } else if (!name_ends_in(path, ".onnx")) {
+            snprintf(err->text, sizeof(err->text),
+                     "%.400s: neither a checkpoint, an ONNX file nor an offline model, or damaged", path);
+        }
+    }
+    return status;
+}
+
+/* Compiles a source. Fixed pooling that nobody asked for gives way where the picture is too small for it. */
+static enum fscnn_status compile_source(const char *path, int height, int width, struct pool_choice *pool,
+                                        struct fscnn_model **out, struct fscnn_error *err) {
+    struct fscnn_compile_options options = {.height = height, .width = width, .pool = pool->kind};
+    enum fscnn_status status = fscnn_compile(path, &options, out, err);
+    if (status == FSCNN_ERROR_USAGE && !pool->given && pool->kind == FSCNN_POOL_FIXED &&
+        strstr(err->text, "fixed pooling")) {
+        options.pool = FSCNN_POOL_ADAPTIVE;
+        status = fscnn_compile(path, &options, out, err);
+        if (status == FSCNN_OK && !pool->told) {
+            fprintf(stderr, "fastscnn: %dx%d is too small for fixed pooling: adaptive pooling is used (see --pool)\n",
+                    height, width);
+            pool->told = true;
+        }
+    }
+    return model_explain(path, status, err);
+}
+
+enum fscnn_status model_open(const char *path, int height, int width, struct pool_choice *pool,
+                             struct fscnn_model **out, struct fscnn_error *err) {
     char *found = NULL;
     enum fscnn_status status = FSCNN_OK;
     *out = NULL;
@@ -98,11 +136,9 @@ enum fscnn_status model_open(const char *path, int height, int width, enum fscnn
         status = default_model_path(&found, err);
         path = found;
     }
-    if (status == FSCNN_OK && model_is_source(path)) {
-        struct fscnn_compile_options options = {.height = height, .width = width, .pool = pool};
-        status = fscnn_compile(path, &options, out, err);
-    } else if (status == FSCNN_OK) {
-        status = fscnn_model_load(path, out, err);
+    if (status == FSCNN_OK) {
+        status = model_is_source(path) ? compile_source(path, height, width, pool, out, err)
+                                       : fscnn_model_load(path, out, err);
     }
     free(found);
     return status;

@@ -13,10 +13,24 @@ FSCNN_NODISCARD enum fscnn_status default_model_path(char **out, struct fscnn_er
  * opened, so that any picture size can be had of it. By content; by the name's end where that says nothing. */
 bool model_is_source(const char *path);
 
+/* By content alone; false for what is not a regular file. */
+bool model_is_offline(const char *path);
+
+/* Says of a file that could not be read as ONNX what it is instead, in err; returns `status`. */
+enum fscnn_status model_explain(const char *path, enum fscnn_status status, struct fscnn_error *err);
+
+/* The pyramid pooling of checkpoints. */
+struct pool_choice {
+    enum fscnn_pool kind;
+    bool given; /* asked for: nothing else will do */
+    bool told;  /* set by model_open, which says once that it took another */
+};
+
 /* Opens a model; path NULL: default_model_path. A source is compiled for height x width (0, 0: what fscnn_compile
- * takes then) and `pool`, which only a checkpoint heeds; an offline model is loaded and has the size it has, which the
+ * takes then) and `pool`, which only a checkpoint heeds. Fixed pooling that was not asked for becomes adaptive where
+ * the picture is too small for it, with a line on stderr. An offline model is loaded and has the size it has, which the
  * caller compares. */
-FSCNN_NODISCARD enum fscnn_status model_open(const char *path, int height, int width, enum fscnn_pool pool,
+FSCNN_NODISCARD enum fscnn_status model_open(const char *path, int height, int width, struct pool_choice *pool,
                                              struct fscnn_model **out, struct fscnn_error *err);
 
 /* USAGE, naming both sizes, where `what` (a picture's name, an option) of height x width does not fit the model. */

@@ -49,6 +49,43 @@ json_t *infer_summary_json(const struct infer_times *times, int batch) {
                      throughput(times, batch), "npu_compute_time_list", list, "pid", (json_int_t)getpid());
 }
 
+static double sum_of_steps(const struct infer_times *times) {
+    double sum = 0;
+    for (int i = 0; i < times->num_steps; i++) {
+        sum += times->step_ms[i];
+    }
+    return sum > 0 ? sum : 1e-9; /* it divides */
+}
+
+void infer_print_profile(const struct infer_times *times, const struct fscnn_model *model) {
+    double sum = sum_of_steps(times);
+    printf("[DEBUG] step     GMAC        ms   share  name\n");
+    for (int i = 0; i < times->num_steps; i++) {
+        struct fscnn_step_info step;
+        fscnn_model_get_step(model, i, &step);
+        printf("[DEBUG] %4d %8.3f %9.3f %5.1f %%  %s\n", i, (double)step.macs / 1e9, times->step_ms[i],
+               100 * times->step_ms[i] / sum, step.name);
+    }
+    printf("[DEBUG] mean of %llu images: %.3f ms in steps\n", (unsigned long long)times->profiled_images, sum);
+}
+
+json_t *infer_profile_json(const struct infer_times *times, const struct fscnn_model *model) {
+    double sum = sum_of_steps(times);
+    json_t *steps = json_array();
+    for (int i = 0; i < times->num_steps; i++) {
+        struct fscnn_step_info step;
+        fscnn_model_get_step(model, i, &step);
+        json_t *line = json_pack("{s:i, s:o, s:f, s:f, s:f}", "step", i, "name", json_text(step.name), "gmac",
+                                 (double)step.macs / 1e9, "ms", times->step_ms[i], "share", times->step_ms[i] / sum);
+        if (json_array_append_new(steps, line) < 0) {
+            json_decref(steps);
+            return NULL;
+        }
+    }
+    return json_pack("{s:I, s:f, s:o}", "images", (json_int_t)times->profiled_images, "step_ms_sum", sum, "steps",
+                     steps);
+}
+
 char *infer_result_path(const char *folder, const char *input, const char *ending) {
     char stem[NAME_MAX + 1], *path = NULL;
     return asprintf(&path, "%s/%s_0%s", folder, infer_stem(input ? input : "pure_infer_data", stem, sizeof(stem)),

@@ -207,6 +207,17 @@ static enum fscnn_status run_stages(struct running *r, struct fscnn_error *err) 
     return fail(err, FSCNN_ERROR_MEMORY, "no thread could be started");
 }
 
+/* Measuring of steps begins. */
+static enum fscnn_status start_profile(struct running *r, struct fscnn_error *err) {
+    int steps = fscnn_model_num_steps(r->job->model);
+    r->times->step_ms = calloc((size_t)steps, sizeof(*r->times->step_ms));
+    if (!r->times->step_ms) {
+        return fail(err, FSCNN_ERROR_MEMORY, "out of memory for a profile");
+    }
+    r->times->num_steps = steps;
+    return fscnn_session_profile(r->session, true, err);
+}
+
 enum fscnn_status infer_run(const struct infer_job *job, struct infer_times *times, struct fscnn_error *err) {
     struct running r = {.job = job,
                         .times = times,
@@ -225,8 +236,14 @@ enum fscnn_status infer_run(const struct infer_job *job, struct infer_times *tim
     if (status == FSCNN_OK) {
         status = warm_up(&r, err);
     }
+    if (status == FSCNN_OK && job->profile) {
+        status = start_profile(&r, err);
+    }
     if (status == FSCNN_OK) {
         status = run_stages(&r, err);
+    }
+    if (status == FSCNN_OK && job->profile) {
+        times->profiled_images = fscnn_session_get_step_ms(r.session, times->step_ms, times->num_steps);
     }
     buffers_free(&r);
     fscnn_session_free(&r.session);
@@ -237,4 +254,6 @@ void infer_times_free(struct infer_times *times) {
     samples_free(&times->compute);
     samples_free(&times->in);
     samples_free(&times->out);
+    free(times->step_ms);
+    times->step_ms = NULL;
 }

@@ -17,6 +17,7 @@ struct infer_job {
     enum result_format format;
     const char *ending; /* ".bin" */
     bool quiet;         /* no progress bar */
+    bool profile;       /* measure the model's steps too */
     void (*warmed_up)(void *user, int times);
     void *user;
 };

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "default_model.h"
 #include "files.h"
 
 static void entry_free(struct cached_model *entry) {
@@ -41,14 +40,14 @@ static enum fscnn_status find_fixed_size(struct model_cache *cache, struct fscnn
     struct fscnn_model *model, *other;
     struct fscnn_model_info info;
     struct cached_model *entry;
-    enum fscnn_status status = model_open(cache->path, 0, 0, cache->pool, &model, err);
+    enum fscnn_status status = model_open(cache->path, 0, 0, &cache->pool, &model, err);
     if (status != FSCNN_OK) {
         return status;
     }
     fscnn_model_get_info(model, &info);
     bool fixed = !model_is_source(cache->path);
     if (!fixed) {
-        fixed = model_open(cache->path, info.height + 32, info.width, cache->pool, &other, err) != FSCNN_OK;
+        fixed = model_open(cache->path, info.height + 32, info.width, &cache->pool, &other, err) != FSCNN_OK;
         if (!fixed) {
             fscnn_model_free(&other);
         }
@@ -58,7 +57,7 @@ static enum fscnn_status find_fixed_size(struct model_cache *cache, struct fscnn
     return insert(cache, model, &entry, err);
 }
 
-enum fscnn_status model_cache_open(const char *path, enum fscnn_pool pool, int threads, struct model_cache *out,
+enum fscnn_status model_cache_open(const char *path, struct pool_choice pool, int threads, struct model_cache *out,
                                    struct fscnn_error *err) {
     static const char *const checkpoints[] = {".pth", ".pt", ".tar", NULL};
     *out = (struct model_cache){.pool = pool, .threads = threads};
@@ -101,6 +100,6 @@ enum fscnn_status model_cache_get(struct model_cache *cache, int height, int wid
                     cache->fixed_width);
     }
     struct fscnn_model *model;
-    enum fscnn_status status = model_open(cache->path, height, width, cache->pool, &model, err);
+    enum fscnn_status status = model_open(cache->path, height, width, &cache->pool, &model, err);
     return status == FSCNN_OK ? insert(cache, model, out, err) : status;
 }

@@ -2,7 +2,7 @@
 #ifndef FSCNN_CLI_MODEL_CACHE_H
 #define FSCNN_CLI_MODEL_CACHE_H
 
-#include "fastscnn/fastscnn.h"
+#include "default_model.h"
 
 enum { MODEL_CACHE_SIZES = 3 };
 
@@ -15,7 +15,7 @@ struct cached_model {
 
 struct model_cache {
     char *path;
-    enum fscnn_pool pool;
+    struct pool_choice pool;
     int threads;
     int fixed_height, fixed_width; /* the only size, 0: any size */
     struct cached_model entries[MODEL_CACHE_SIZES];
@@ -24,7 +24,7 @@ struct model_cache {
 
 /* path NULL: the default model. Checkpoints fit any size; an offline model, and an ONNX file with fixed dimensions,
  * have one. Errors: those of model_open. */
-FSCNN_NODISCARD enum fscnn_status model_cache_open(const char *path, enum fscnn_pool pool, int threads,
+FSCNN_NODISCARD enum fscnn_status model_cache_open(const char *path, struct pool_choice pool, int threads,
                                                    struct model_cache *out, struct fscnn_error *err);
 void model_cache_free(struct model_cache *cache);
 

@@ -34,17 +34,19 @@ void model_print(const struct fscnn_model *model) {
 json_t *model_json(const struct fscnn_model *model) {
     struct fscnn_model_info info;
     fscnn_model_get_info(model, &info);
-    json_t *batches = json_array(), *steps = json_array();
+    json_t *batches = json_array(), *steps = json_array(), *memory = json_array();
     for (int i = 0; i < info.num_batch_sizes; i++) {
         json_array_append_new(batches, json_integer(info.batch_sizes[i]));
     }
     fscnn_model_describe(model, json_log(steps));
-    return json_pack("{s:o, s:{s:o, s:[i, i, i]}, s:{s:o, s:[i, i, i], s:b}, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:o}",
+    fscnn_model_describe_memory(model, json_log(memory));
+    return json_pack("{s:o, s:{s:o, s:[i, i, i]}, s:{s:o, s:[i, i, i], s:b}, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:o, "
+                     "s:o}",
                      "name", json_text(info.name), "input", "name", json_text(info.input_name), "shape", info.channels,
                      info.height, info.width, "output", "name", json_text(info.output_name), "shape", info.classes,
                      info.output_height, info.output_width, "labels", info.output_is_labels, "batch_sizes", batches,
                      "precision", precisions[info.precision], "parameters", (json_int_t)info.parameters, "macs",
                      (json_int_t)info.macs, "weight_bytes", (json_int_t)info.weight_bytes, "activation_bytes",
                      (json_int_t)info.activation_bytes, "scratch_bytes_per_thread", (json_int_t)info.scratch_bytes,
-                     "steps", steps);
+                     "memory_plan", memory, "steps", steps);
 }

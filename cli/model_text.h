@@ -7,7 +7,7 @@
 /* Six lines on stdout: input, output, precision, weights, memory, work. */
 void model_print(const struct fscnn_model *model);
 
-/* The same as an object with "steps" (a list of lines); NULL when out of memory. */
+/* The same as an object with "memory_plan" and "steps" (lists of lines); NULL when out of memory. */
 json_t *model_json(const struct fscnn_model *model);
 
 #endif

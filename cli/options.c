@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+const char *const pool_choices[] = {"fixed", "adaptive", NULL};
+
 int usage_error(const struct command *command, const char *format, ...) {
     va_list args;
     va_start(args, format);

@@ -8,6 +8,10 @@
 #include "fastscnn/fastscnn.h"
 
 enum { EXIT_OK = 0, EXIT_BAD_INPUT = 1, EXIT_BAD_USAGE = 2 };
+enum { MOST_THREADS = 256 }; /* that --threads takes, as the library does */
+
+/* The words of --pool: enum fscnn_pool. NULL ends the list. */
+extern const char *const pool_choices[];
 
 enum option_type {
     OPTION_TEXT,   /* const char ** */

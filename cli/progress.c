@@ -46,6 +46,14 @@ void progress_update(struct progress_bar *bar, uint64_t done, uint64_t total) {
     bar->drawn = now;
 }
 
+void progress_clear(struct progress_bar *bar) {
+    if (bar->terminal && !bar->quiet && bar->drawn > 0) {
+        fputs("\r\033[K", stderr);
+        fflush(stderr);
+        bar->drawn = 0;
+    }
+}
+
 void progress_finish(struct progress_bar *bar) {
     if (bar->terminal && !bar->quiet && bar->drawn > 0) {
         fputc('\n', stderr);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "default_model.h"
 #include "files.h"
 #include "model_cache.h"
 #include "stages.h"
@@ -104,10 +103,8 @@ static enum fscnn_status open_model(struct run *run, const char *name, const str
                                     struct cached_model **out, struct fscnn_error *err) {
     const struct model_cache *models = &run->models;
     if (models->fixed_height) { /* the one model there is */
-        enum fscnn_status status =
-            model_check_size(models->entries[0].model, name, picture->height, picture->width, err);
-        if (status != FSCNN_OK) {
-            return status;
+        if (model_check_size(models->entries[0].model, name, picture->height, picture->width, err) != FSCNN_OK) {
+            return FSCNN_ERROR_UNSUPPORTED; /* the picture's affair, not the command line's */
         }
     }
     return model_cache_get(&run->models, picture->height, picture->width, out, err);

@@ -2,6 +2,7 @@
 #ifndef FSCNN_CLI_VALIDATE_RUN_H
 #define FSCNN_CLI_VALIDATE_RUN_H
 
+#include "default_model.h"
 #include "progress.h"
 
 enum label_type {
@@ -11,7 +12,7 @@ enum label_type {
 
 struct validation {
     const char *model; /* path; may not be NULL */
-    enum fscnn_pool pool;
+    struct pool_choice pool;
     enum label_type label_type;
     int threads;          /* of the network; 0: one per core */
     const char *overlays; /* a folder that is there, or NULL */

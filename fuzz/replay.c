@@ -1,7 +1,8 @@
 /* A main() for fuzz targets without libFuzzer: replays files, and simple mutations of each, as an ordinary test.
  *
- *   replay_NAME [FILE | FOLDER]...
+ *   replay_NAME [CORPUS [FILE | FOLDER]...]
  *
+ * CORPUS, the first file or folder, must be there and hold something.
  * Prints TAP, one case per file. Mutations are drawn from a generator seeded with the file's bytes, so that a failure
  * comes back on the next run; FASTSCNN_REPLAY_MUTATIONS sets their number for each file. The input under test when the
  * program dies is saved as crash-PROGRAM.bin in the current folder. */
@@ -192,7 +193,12 @@ int main(int argc, char **argv) {
     replay_bytes("no bytes at all", (const uint8_t *)"", 0);
     bool good = true;
     for (int i = 1; i < argc; i++) {
+        int before = cases;
         good = replay_path(argv[i]) && good;
+        if (i == 1 && cases == before) {
+            printf("not ok %d - %s: no file in it\n", ++cases, argv[i]);
+            good = false;
+        }
     }
     printf("1..%d\n", cases);
     return good ? 0 : 1;

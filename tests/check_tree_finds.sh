@@ -55,4 +55,8 @@ printf 'void f(void) {\n    printf("x");\n}\n' | put src/base/loud.c
 expect quiet src/base/loud.c
 printf '/* %s: later */\n' TODO | put src/base/later.c
 expect unfinished src/base/later.c
+printf '# Title\n\nSee [this](there.md) and [that](https://example.org).\n' | put README.md
+expect links README.md
+printf '# Title\n\n%s\n' SOME_PARAGRAPH | put README.md
+expect placeholders README.md
 echo "1..$number"

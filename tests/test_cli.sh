@@ -46,6 +46,14 @@ E10001|compile --model r.pth --output o --input_shape image:-1,3,64,128
 E10001|compile --model r.pth --output o --input_shape image:1,3,64,128 --dynamic_batch_size 1,2
 E10001|compile --model r.pth --output o --input_format NHWC
 E10001|compile --model r.pth --output o --precision int4
+E10001|compile --model r.pth --output o --precision int8
+E10001|compile --model r.pth --output o --precision bf16 --calibrate .
+E10001|compile --model r.pth --output o --precision fp32 --precision_mode force_fp16
+E10001: Value [none/] for parameter [--output]|compile --model r.pth --output none/
+E10001: Value [none/] for parameter [--json]|compile --model r.pth --mode 1 --json=none/
+names a folder|export --pth_path r.pth --onnx_name none/
+--threads: 257 is not between 0 and 256|infer --model m.fscnn --threads 257
+--threads: 257 is not between 0 and 256|segment x.png --output o --threads 257
 E10001|compile --model r.pth --output o --mode 2
 E10001|compile --model r.pth --output o --json=o.json
 E10001|compile --model r.pth --output o --insert_op_conf aipp.cfg
@@ -69,7 +77,9 @@ TABLE
 check_run "the guide's call" 0 "ATC run success, welcome to the next use." compile --framework=5 --model=r.pth --output=bs1 \
     --input_format=NCHW --input_shape="image:1,3,64,128" --log=error --soc_version=native --pool adaptive
 check "a summary is always printed" grep -q '^work .* GMAC an image' printed
-check "what was fused is always printed" grep -q '^fused  *[0-9]' printed
+check "what was fused is always printed" grep -q '^fused  *activations fused: [0-9]' printed
+check "the memory plan too" grep -q '^memory plan  tensor 0: \[.*\] f32, [0-9]* bytes at [0-9]*, steps 0 to [0-9]*$' printed
+check "in a page" test "$(wc -l <printed)" -lt 40
 check "--log=error is quiet about the rest" sh -c '! grep -q "INFO\|DEBUG" printed'
 check "the ending is added" test -s bs1.fscnn
 check_run "an ending that is there stays" 0 "" compile --model r.pth --output two.fscnn --input_shape "image:1,3,64,128" \
@@ -84,6 +94,9 @@ check_run "options without meaning say so" 0 "--precision_mode=allow_mix_precisi
     --fusion_switch_file fusion.cfg
 check "output_type" grep -q '^--output_type=FP16: ' printed
 check "fusion_switch_file" grep -q '^--fusion_switch_file: ' printed
+check "which is bf16" grep -q '^precision  *bf16, ' printed
+check_run "and force_fp32 fp32" 0 "precision    fp32, " compile --model r.pth --output x --input_shape "image:1,3,64,128" \
+    --pool adaptive --precision_mode force_fp32
 check_run "fixed pooling of a small picture" 2 "--pool adaptive" compile --model r.pth --output small --input_shape "image:1,3,64,128"
 check "is an error with a code" grep -q '^E[0-9Z]*[0-9]: ' printed
 check "and leaves no file" test ! -e small.fscnn
@@ -102,6 +115,13 @@ check_run "--json" 0 '"result": "success"' compile --model r.pth --output x --in
 check "is nothing but JSON" python3 -c 'import json; assert json.load(open("printed"))["model"]["batch_sizes"] == [1]'
 printf 'not a model' >junk.onnx
 check_run "junk" 1 "E10001" compile --model junk.onnx --output x
+check_run "an offline model again" 1 "bs1.fscnn: already an offline model" compile --model bs1.fscnn --output x
+printf 'no picture' >picture.png
+check_run "something else" 1 "picture.png: neither a checkpoint, an ONNX file nor an offline model" compile \
+    --model picture.png --output x
+check_run "something else to info" 1 "picture.png: neither a checkpoint, an ONNX file nor an offline model" info picture.png
+check_run "no pictures to calibrate on" 1 "for parameter [--calibrate]" compile --model r.pth --output x --pool adaptive \
+    --input_shape "image:1,3,64,128" --precision int8 --calibrate none
 check_run "an unwritable place" 1 "/proc/none" compile --model r.pth --output /proc/none/x --input_shape "image:1,3,64,128" \
     --pool adaptive
 
@@ -131,6 +151,10 @@ check_run "info about an offline model" 0 "GMAC an image" info bs1.fscnn
 check_run "in JSON" 0 '"weight_bytes"' info bs1.fscnn --json
 check "sizes are there" python3 -c 'import json; d = json.load(open("printed")); assert d["weight_bytes"] > 1e6 and d["macs"] > 1e6 and d["parameters"] > 1e6'
 check_run "info about a checkpoint" 0 "19 classes" info r.pth
+check "and what it compiles to" grep -q '^work .* GMAC an image' printed
+check "layer by layer" grep -q '  step 0' printed
+check_run "in JSON, with figures" 0 '"compiled"' info r.pth --json
+check "which are numbers" python3 -c 'import json; d = json.load(open("printed"))["compiled"]; assert d["macs"] > 6e9 and d["memory_plan"]'
 check_run "info about ONNX" 0 "e1.onnx" info e1.onnx --json
 check_run "info about nothing" 1 "nothing.fscnn" info nothing.fscnn
 printf 'junk' >junk.fscnn

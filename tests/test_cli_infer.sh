@@ -97,7 +97,7 @@ check "and their summary" sh -c 'ls dated | grep -q "_summary.json$"'
 check_run "--json" 0 '"wall_images_per_second"' infer --model m.fscnn --input in --limit 2 --json
 check "is nothing but JSON" python3 -c 'import json; d = json.load(open("printed")); assert d["images"] == 2 and d["batchsize"] == 1'
 check_run "--limit" 0 "runcount:2" infer --model m.fscnn --input in --limit 2
-check_run "one thread" 0 " 1 threads" infer --model m.fscnn --input in --threads 1 --output out --output_dirname t1
+check_run "one thread" 0 " 1 thread" infer --model m.fscnn --input in --threads 1 --output out --output_dirname t1
 check "gives the same bytes" diff -r out/b1 out/t1
 
 # ---- made-up data ----
@@ -172,10 +172,32 @@ check_run "two inputs of one name" 2 "would both give u8_0" infer --model m.fscn
     --output out --output_dirname twice
 check_run "an unwritable place" 1 "/proc/none" infer --model m.fscnn --input in --output /proc/none
 check_run "another size than the model's" 2 "64 x 128" infer --model m.fscnn --dymHW 64,64
-check_run "options without meaning say so" 0 "--device 3: " infer --model m.fscnn --device 3 --pipeline yes --profiler yes \
+check_run "options without meaning say so" 0 "--device 3: " infer --model m.fscnn --device 3 --pipeline yes \
     --dump yes --energy_consumption yes --output out --output_dirname nothing
-for option in pipeline profiler dump energy_consumption; do
+for option in pipeline dump energy_consumption; do
     check "$option says so" grep -q "^\[INFO\] .*$option" printed
 done
+
+# ---- energy, profile, what is no file ----
+check_run "energy in JSON" 0 '"energy_consumption"' infer --model m.fscnn --energy_consumption yes --json
+check_run "a profile" 0 "[INFO] profile: out/p_profile.json" infer --model m.fscnn --output out --output_dirname p \
+    --profiler yes --debug yes --loop 5 --warmup_count 2
+check "on the console" grep -q '^\[DEBUG\] mean of 5 images: ' printed
+cat >profile.py <<'PYTHON'
+import json
+d = json.load(open("out/p_profile.json"))
+s = json.load(open("out/p_summary.json"))
+assert d["images"] == 5 and [x["step"] for x in d["steps"]] == list(range(len(d["steps"])))
+assert abs(sum(x["share"] for x in d["steps"]) - 1) < 1e-6 and all(x["ms"] >= 0 and x["name"] for x in d["steps"])
+assert abs(sum(x["ms"] for x in d["steps"]) - d["step_ms_sum"]) < 1e-6
+assert 0 < d["step_ms_sum"] <= s["NPU_compute_time"]["mean"], (d["step_ms_sum"], s["NPU_compute_time"])
+assert sum(x["gmac"] for x in d["steps"]) > 0
+PYTHON
+check "that adds up" python3 profile.py
+check_run "no profile unless asked for" 0 "" infer --model m.fscnn --output out --output_dirname q
+check "no file" test ! -e out/q_profile.json
+mkfifo pipe
+# shellcheck disable=SC2016 # $0 is for the inner shell
+check "a pipe as model is refused, not waited for" sh -c 'timeout 20 "$0" infer --model pipe; test $? -eq 1' "$program"
 
 finish

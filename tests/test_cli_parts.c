@@ -236,7 +236,8 @@ static void test_compile_words(void **state) {
     assert_int_equal(request.options.batch_sizes[3], 8);
     assert_int_equal(request.options.pool, FSCNN_POOL_ADAPTIVE);
     assert_int_equal(request.log, LOG_ERROR);
-    assert_false(request.reduced_precision);
+    assert_false(request.bf16_for_fp16);
+    assert_int_equal(request.options.precision, FSCNN_FP32);
 }
 
 static void test_compile_refusals(void **state) {
@@ -270,6 +271,12 @@ static void test_compile_refusals(void **state) {
         {{.model = "m.onnx", .output = "m", .precision = "int4"}, "E10001"},
         {{.model = "m.onnx", .output = "m", .precision = "bf16", .precision_mode = "force_fp32"}, "E10001"},
         {{.model = "m.onnx", .output = "m", .precision_mode = "fast"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .precision = "fp32", .precision_mode = "force_fp16"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .precision = "int8"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .calibrate = "pictures"}, "E10001"},
+        {{.model = "m.onnx", .output = "folder/"}, "E10001"},
+        {{.model = "m.onnx", .output = ""}, "E10001"},
+        {{.om = "x.fscnn", .mode = "1", .json_file = "folder/"}, "E10001"},
         {{.model = "m.onnx", .output = "m", .log = "loud"}, "E10001"},
         {{.model = "m.onnx", .output = "m", .json_file = "x.json"}, "E10001"},
         {{.model = "m.onnx", .output = "m", .om = "x.fscnn"}, "E10001"},
@@ -286,6 +293,57 @@ static void test_compile_refusals(void **state) {
     }
 }
 
+static void test_precision_modes(void **state) {
+    (void)state;
+    static const struct {
+        const char *mode;
+        enum fscnn_precision precision;
+        bool told;
+    } table[] = {
+        {"force_fp32", FSCNN_FP32, false},
+        {"must_keep_origin_dtype", FSCNN_FP32, false},
+        {"allow_mix_precision_bf16", FSCNN_BF16, false},
+        {"allow_mix_precision", FSCNN_BF16, true},
+        {"FORCE_FP16", FSCNN_BF16, true},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct compile_words words = {.model = "m.onnx", .output = "m", .precision_mode = table[i].mode};
+        struct compile_request request = {0};
+        struct coded_error why;
+        assert_true(compile_request_parse(&words, &request, &why));
+        assert_int_equal(request.options.precision, table[i].precision);
+        assert_int_equal(request.bf16_for_fp16, table[i].told);
+    }
+}
+
+/* Codes follow what the library says, not what the file is called. */
+static void test_failure_codes(void **state) {
+    (void)state;
+    static const struct {
+        enum fscnn_status status;
+        const char *text, *code, *option;
+    } table[] = {
+        {FSCNN_ERROR_UNSUPPORTED, "m.onnx: node a: operator Gelu (opset 18) is not supported; supported: Conv",
+         "E19010", "Gelu"},
+        {FSCNN_ERROR_UNSUPPORTED, "net_opset18.onnx: arg max over 300 classes: labels have 8 bits", "EZ3003", "300"},
+        {FSCNN_ERROR_UNSUPPORTED, "m.onnx: opset 9 is not supported (11 to 18 are)", "EZ3003", "opset 9"},
+        {FSCNN_ERROR_UNSUPPORTED, "m.onnx: node a (Pool): no int8 kernel: compile with precision bf16 or fp32",
+         "E10001", "[--precision]"},
+        {FSCNN_ERROR_IO, "shots: No such file or directory", "E10001", "[--calibrate]"},
+        {FSCNN_ERROR_IO, "m.onnx: No such file or directory", "E10001", "[--model]"},
+    };
+    const struct compile_words words = {.model = "m.onnx", .output = "m", .precision = "int8", .calibrate = "shots"};
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct fscnn_error err;
+        struct coded_error why;
+        snprintf(err.text, sizeof(err.text), "%s", table[i].text);
+        compile_failure_code(&words, table[i].status, &err, &why);
+        if (strcmp(why.code, table[i].code) != 0 || !strstr(why.text, table[i].option)) {
+            fail_msg("row %zu: %s %s", i, why.code, why.text);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_natural_order),
@@ -297,6 +355,8 @@ int main(void) {
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_compile_words),
         cmocka_unit_test(test_compile_refusals),
+        cmocka_unit_test(test_precision_modes),
+        cmocka_unit_test(test_failure_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,7 +114,12 @@ check_run "no such picture" 1 "nothing.png: No such file" segment nothing.png --
 check_run "no such model" 1 "nothing.pth" segment in/p9.png --output x --model nothing.pth
 check_run "one name twice" 2 "would both become" segment in/p9.png ./in/p9.png --output x --model r.pth
 check_run "results over photographs" 2 "would be replaced by its result" segment in --output in --model r.pth
-check_run "too small for fixed pooling" 1 "in/p9.png: " segment in/p9.png --output x --model r.pth
+check_run "too small for the usual pooling" 0 "64x128 is too small for fixed pooling: adaptive pooling is used" segment \
+    in/p9.png in/square.png --output small --model r.pth --style trainids
+check "said once" test "$(grep -c 'too small' printed)" -eq 1
+check "gives what adaptive pooling gives" cmp small/p9.png trainids/p9.png
+check_run "fixed pooling, if it must be" 1 "in/p9.png: " segment in/p9.png --output x --model r.pth --pool fixed
+check_run "one picture" 0 "1 picture in " segment in/p9.png --output one --model m.fscnn
 check_run "an unwritable place" 1 "/proc/none" segment in/p9.png --output /proc/none --model m.fscnn
 check "nothing temporary is left" test -z "$(find . -name '*.tmp*')"
 

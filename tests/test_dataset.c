@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "image/normalize.h"
+#include "tensor/normalization.h"
 #include "testing.h"
 
 enum { W = 24, H = 10 };
@@ -175,7 +175,7 @@ static void assert_floats(const char *path, const float *expected, size_t count)
 static void assert_content(const char *stem, int seed) {
     float table[3][256], image[3 * W * H], labels[W * H];
     char path[256];
-    normalize_table(table);
+    normalization_table(table);
     for (int i = 0; i < W * H; i++) {
         for (int c = 0; c < 3; c++) {
             image[c * W * H + i] = table[c][pixel(seed, 3 * i + c)];

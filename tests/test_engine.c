@@ -1,6 +1,7 @@
 /* The compiled engine against graph_eval: Fast-SCNN and small networks made up at random, on every instruction set that
  * this processor has, with one thread and with several. */
 #include <math.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "compile/compile.h"
@@ -426,11 +427,60 @@ static void test_int8(void **state) {
     free(other);
 }
 
+/* ---- graphs as large as they may be ---- */
+
+/* A file can hold a thousand nodes of little work: what looks at the graph must not do so once for each pair of them.
+ */
+static void check_chain(int nodes) {
+    struct graph *g;
+    assert_int_equal(graph_create(&g, NULL), FSCNN_OK);
+    const struct node input = {.op = OP_INPUT, .name = "image", .shape = {9, 11, 3}};
+    int at = add_conv(g, add_node(g, &input), 8, 3, 2, 1, 1);
+    for (int i = 2; i < nodes; i++) {
+        at = i % 3 == 0 ? add_conv(g, at, 8, 1, 1, 0, 1) : i % 3 == 1 ? add_affine(g, at) : add_clamp(g, at, 6.0F);
+    }
+    g->output = at;
+    clock_t start = clock();
+    struct fscnn_model *model = compile_graph(g, ELEM_F32, NULL);
+    double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+    print_message("# %d nodes compile in %.3f s\n", nodes, seconds);
+    assert_true(seconds < 2.0);
+    fscnn_model_free(&model);
+    graph_free(&g);
+}
+
+/* Weights that only dense groups would make huge are a limit of ours, not a lack of memory. */
+static void test_dense_limit(void **state) {
+    (void)state;
+    enum { CHANNELS = 32768 };
+    struct fscnn_error err = {""};
+    struct graph *g;
+    assert_int_equal(graph_create(&g, NULL), FSCNN_OK);
+    const struct node input = {.op = OP_INPUT, .name = "image", .shape = {1, 1, CHANNELS}};
+    struct node conv = {.op = OP_CONV, .name = "wide", .num_inputs = 1, .inputs = {add_node(g, &input)}};
+    conv.attr.conv = (struct conv_attr){.kh = 1,
+                                        .kw = 1,
+                                        .stride_h = 1,
+                                        .stride_w = 1,
+                                        .groups = CHANNELS / 2,
+                                        .out_channels = CHANNELS,
+                                        .weights = arena_alloc(&g->arena, 2 * CHANNELS, sizeof(float))};
+    g->output = add_node(g, &conv);
+    assert_int_equal(passes_run(g, (struct fscnn_log){0}, &err), FSCNN_ERROR_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "node wide: a grouped convolution that made dense has 1073741824 weights"));
+    graph_free(&g);
+}
+
+static void test_chain(void **state) {
+    (void)state;
+    random_state = 7;
+    check_chain(1000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fast_scnn),
-        cmocka_unit_test(test_random_networks),
-        cmocka_unit_test(test_int8),
+        cmocka_unit_test(test_fast_scnn), cmocka_unit_test(test_random_networks), cmocka_unit_test(test_int8),
+        cmocka_unit_test(test_chain),     cmocka_unit_test(test_dense_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* Normalisation bit for bit, resizing against small cases worked out by hand. */
 #include "base/status.h"
-#include "image/normalize.h"
+#include "tensor/normalization.h"
 #include "testing.h"
 
 static const double means[3] = {0.485F, 0.456F, 0.406F};
@@ -22,7 +22,7 @@ static void test_normalize_golden(void **state) {
         {0xbfe6f809, 0xbfe4bcea, 0x3ed170bd, 0x3fd737ef, 0x4028f5c3},
     };
     float table[3][256];
-    normalize_table(table);
+    normalization_table(table);
     for (int c = 0; c < 3; c++) {
         for (int i = 0; i < 5; i++) {
             assert_int_equal(bits_of(table[c][values[i]]), golden[c][i]);

@@ -41,6 +41,15 @@ static void run_model(const struct fscnn_model *model, const float *image, float
     fscnn_session_free(&session);
 }
 
+/* Nothing is before step 0. */
+static void check_line(void *user, const char *text) {
+    int *steps = user;
+    if (strncmp(text, "  step 0", 8) == 0) {
+        assert_null(strstr(text, "together"));
+        (*steps)++;
+    }
+}
+
 static void test_round_trip(void **state) {
     (void)state;
     struct fscnn_error err = {""};
@@ -48,6 +57,9 @@ static void test_round_trip(void **state) {
     struct fscnn_model *made = make_model(path), *loaded;
     struct fscnn_model_info info;
     assert_int_equal(fscnn_model_load(path, &loaded, &err), FSCNN_OK);
+    int steps = 0;
+    fscnn_model_describe(loaded, (struct fscnn_log){.line = check_line, .user = &steps});
+    assert_int_equal(steps, 1);
     fscnn_model_get_info(loaded, &info);
     assert_string_equal(info.name, "random.pth");
     assert_string_equal(info.input_name, "image");
@@ -85,53 +97,179 @@ static void test_round_trip(void **state) {
     free(again);
 }
 
-/* Parses `size` bytes; what parses must also lay out and run within its bounds (sanitizers watch). */
-static enum fscnn_status parse(const uint8_t *data, size_t size, struct fscnn_error *err) {
+/* What was accepted runs, where it is small (sanitizers watch). */
+static void run_small(const struct fscnn_model *model, int threads) {
+    struct fscnn_model_info info;
+    struct fscnn_session *session;
+    const struct fscnn_session_options options = {.threads = threads};
+    size_t in = fscnn_model_input_bytes(model, FSCNN_INPUT_F32, 1);
+    size_t out = fscnn_model_output_bytes(model, FSCNN_OUTPUT_LABELS, 1);
+    fscnn_model_get_info(model, &info);
+    if (in + out + info.activation_bytes + info.scratch_bytes > 1 << 22 || info.macs > 1 << 24 ||
+        fscnn_session_create(model, &options, &session, NULL) != FSCNN_OK) {
+        return;
+    }
+    void *image = calloc(1, in), *labels = calloc(1, out);
+    assert_non_null(image);
+    assert_non_null(labels);
+    (void)!fscnn_session_run(session, FSCNN_INPUT_F32, image, FSCNN_OUTPUT_LABELS, labels, 1, NULL);
+    free(image);
+    free(labels);
+    fscnn_session_free(&session);
+}
+
+/* Parses `size` bytes and with what was accepted makes a model; runs it on 1 or 2 threads, unless `threads` is 0. */
+static enum fscnn_status parse(const uint8_t *data, size_t size, int threads, struct fscnn_error *err) {
     struct plan plan;
     struct fscnn_model *model = NULL;
     enum fscnn_status status = plan_parse(data, size, &plan, err);
     if (status == FSCNN_OK) {
         status = model_create(&plan, (struct file_map){0}, NULL, &model, err);
-        fscnn_model_free(&model);
     }
+    if (status == FSCNN_OK && threads > 0) {
+        run_small(model, threads);
+    }
+    fscnn_model_free(&model);
     return status;
 }
 
-static void test_damaged(void **state) {
-    (void)state;
+/* An aligned copy of a file, with `size` bytes. */
+static uint8_t *read_copy(const char *path, size_t *size) {
     struct fscnn_error err = {""};
     struct file_map map;
-    char *path = in_folder("damaged.fscnn");
-    struct fscnn_model *made = make_model(path);
     assert_int_equal(file_map_open(path, &map, &err), FSCNN_OK);
     uint8_t *copy = aligned_alloc(64, (map.size + 63) / 64 * 64);
+    assert_non_null(copy);
     memcpy(copy, map.data, map.size);
-    assert_int_equal(parse(copy, map.size, &err), FSCNN_OK);
-    for (size_t size = 0; size < map.size; size = size < 20000 ? size + 61 : size + 100003) {
-        assert_int_not_equal(parse(copy, size, &err), FSCNN_OK);
+    *size = map.size;
+    file_map_close(&map);
+    return copy;
+}
+
+static void test_cut_off(void **state) {
+    (void)state;
+    struct fscnn_error err = {""};
+    char *path = in_folder("damaged.fscnn");
+    struct fscnn_model *made = make_model(path);
+    size_t whole;
+    uint8_t *copy = read_copy(path, &whole);
+    assert_int_equal(parse(copy, whole, 2, &err), FSCNN_OK);
+    for (size_t size = 0; size < whole; size = size < 20000 ? size + 61 : size + 100003) {
+        assert_int_not_equal(parse(copy, size, 0, &err), FSCNN_OK);
         assert_true(strlen(err.text) > 10);
     }
-    /* Every word of the records, replaced by extreme ones: an error, or something harmless. */
-    static const uint32_t words[] = {0, 1, 2, 17, 0x7fffffff, 0x80000000, 0xffffffff, 0x7fc00000, 0x00010000};
-    for (size_t at = 8; at < 14000; at += 4) {
-        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-            uint32_t old;
-            memcpy(&old, copy + at, 4);
-            memcpy(copy + at, &words[i], 4);
-            (void)!parse(copy, map.size, &err);
-            memcpy(copy + at, &old, 4);
-        }
-    }
     copy[8] = 9;
-    assert_int_equal(parse(copy, map.size, &err), FSCNN_ERROR_UNSUPPORTED);
+    assert_int_equal(parse(copy, whole, 0, &err), FSCNN_ERROR_UNSUPPORTED);
     assert_non_null(strstr(err.text, "version 9"));
     copy[0] = 'X';
-    assert_int_equal(parse(copy, map.size, &err), FSCNN_ERROR_FORMAT);
+    assert_int_equal(parse(copy, whole, 0, &err), FSCNN_ERROR_FORMAT);
     assert_non_null(strstr(err.text, "not an offline model"));
     free(copy);
     free(path);
-    file_map_close(&map);
     fscnn_model_free(&made);
+}
+
+/* Every word before the data, replaced by extreme ones in turn: an error, or something that runs within its bounds. */
+static void damage(const char *file) {
+    static const uint32_t words[] = {0, 1, 2, 17, 0x7fffffff, 0x80000000, 0xffffffff, 0x7fc00000, 0x00010000};
+    struct fscnn_error err = {""};
+    char relative[128];
+    size_t size, accepted = 0, refused = 0;
+    snprintf(relative, sizeof(relative), "fuzz/corpus/plan/%s.fscnn", file);
+    uint8_t *copy = read_copy(source_path(relative), &size);
+    assert_int_equal(parse(copy, size, 1, &err), FSCNN_OK);
+    uint64_t data_size;
+    memcpy(&data_size, copy + 32, sizeof(data_size));
+    for (size_t at = 8; at + 4 <= size - data_size; at += 4) {
+        for (size_t i = at / 4 % 3; i < ARRAY_SIZE(words); i += 3) {
+            uint32_t old;
+            memcpy(&old, copy + at, 4);
+            memcpy(copy + at, &words[i], 4);
+            int threads = 1 + (int)accepted % 2;
+            *(parse(copy, size, threads, &err) == FSCNN_OK ? &accepted : &refused) += 1;
+            memcpy(copy + at, &old, 4);
+        }
+    }
+    print_message("# %s: %zu accepted, %zu refused\n", file, accepted, refused);
+    assert_true(accepted > 100 && refused > 100);
+    free(copy);
+}
+
+static void test_damaged_fp32(void **state) {
+    (void)state;
+    damage("streamed_fp32");
+}
+
+static void test_damaged_bf16(void **state) {
+    (void)state;
+    damage("torch_17_6_bf16");
+}
+
+static void test_damaged_int8(void **state) {
+    (void)state;
+    damage("quantisable_int8");
+}
+
+/* A change of the records must come with another version: this length belongs to version 2. */
+static void test_version(void **state) {
+    (void)state;
+    enum { HEADER = 40 + 6 * 4 + 16 * 4 + 8, TENSOR = 16, STEP = 12, STAGE = 200 };
+    static float data[16] __attribute__((aligned(64)));
+    struct fscnn_error err = {""};
+    struct stage stages[2] = {{.op = STAGE_LOAD, .name = "a"}, {.op = STAGE_OUTPUT, .name = "b"}};
+    struct step step = {0, 2, 1};
+    struct tensor_desc tensor = {0};
+    const struct plan plan = {.stages = stages,
+                              .num_stages = 2,
+                              .steps = &step,
+                              .num_steps = 1,
+                              .tensors = &tensor,
+                              .num_tensors = 1,
+                              .data = (const uint8_t *)data,
+                              .data_size = sizeof(data),
+                              .name = "n",
+                              .input_name = "i",
+                              .output_name = "o"};
+    char *bytes = NULL;
+    size_t size = 0, records = HEADER + TENSOR + STEP + 2 * STAGE + 5 * 2;
+    FILE *out = open_memstream(&bytes, &size);
+    assert_non_null(out);
+    assert_int_equal(plan_write(&plan, out, &err), FSCNN_OK);
+    assert_int_equal(fclose(out), 0);
+    assert_int_equal(PLAN_VERSION, 2);
+    assert_int_equal(bytes[8], 2);
+    assert_string_equal(bytes + records - 10, "n");
+    assert_string_equal(bytes + records - 2, "b");
+    assert_int_equal(size, (records + 63) / 64 * 64 + sizeof(data));
+    free(bytes);
+}
+
+/* More than there is: refused before anything is allocated. */
+static void test_too_large(void **state) {
+    (void)state;
+    struct fscnn_error err = {""};
+    struct fscnn_session *session;
+    char *path = in_folder("large.fscnn");
+    struct fscnn_model *model = make_model(path);
+    const size_t arena = model->layout.arena_bytes, scratch = model->layout.scratch_bytes;
+    const struct fscnn_session_options options = {.threads = 2};
+    model->layout.arena_bytes = (size_t)1 << 50;
+    assert_int_equal(fscnn_session_create(model, &options, &session, &err), FSCNN_ERROR_MEMORY);
+    assert_null(session);
+    assert_non_null(strstr(err.text, "MB a session, "));
+    assert_non_null(strstr(err.text, "MB are available"));
+    model->layout.arena_bytes = arena;
+    model->layout.scratch_bytes = (size_t)1 << 49;
+    assert_int_equal(fscnn_session_create(model, &options, &session, &err), FSCNN_ERROR_MEMORY);
+    model->layout.scratch_bytes = scratch;
+    assert_int_equal(fscnn_session_create(model, &options, &session, &err), FSCNN_OK);
+    fscnn_session_free(&session);
+    assert_int_equal(setenv("FASTSCNN_CPU", "pentium", 1), 0);
+    assert_int_equal(fscnn_session_create(model, &options, &session, &err), FSCNN_ERROR_USAGE);
+    assert_string_equal(err.text, "FASTSCNN_CPU=pentium is none of c, avx2, avx512, neon");
+    assert_int_equal(unsetenv("FASTSCNN_CPU"), 0);
+    fscnn_model_free(&model);
+    free(path);
 }
 
 static void test_load_errors(void **state) {
@@ -164,9 +302,9 @@ static int remove_folder(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_load_errors),
+        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_cut_off),      cmocka_unit_test(test_damaged_fp32),
+        cmocka_unit_test(test_damaged_bf16), cmocka_unit_test(test_damaged_int8), cmocka_unit_test(test_version),
+        cmocka_unit_test(test_too_large),    cmocka_unit_test(test_load_errors),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

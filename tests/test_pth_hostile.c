@@ -366,7 +366,7 @@ static void refuses_doubtful_archives(void **state) {
     archive_finish(&zip);
     refuse(zip.out.data, zip.out.size, FSCNN_ERROR_FORMAT, "a zip archive without data.pkl is no PyTorch checkpoint");
     blob_free(&zip.out);
-    refuse("PK\3\4", 4, FSCNN_ERROR_FORMAT, "zip archive: ");
+    refuse("PK\3\4", 4, FSCNN_ERROR_FORMAT, "the zip archive is damaged or cut off (");
     refuse("hello", 5, FSCNN_ERROR_FORMAT, "not a PyTorch checkpoint");
     refuse("", 0, FSCNN_ERROR_FORMAT, "not a PyTorch checkpoint");
 }

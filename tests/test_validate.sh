@@ -91,8 +91,9 @@ check_run "both figures are named" 0 "AvgmIou: " validate -i data -m m.fscnn
 
 # Sizes, label types, reports.
 check_run "two sizes: a checkpoint" 0 "2 images" validate -i sizes -m r.pth --pool adaptive
-check_run "two sizes: an offline model" 2 "ulm_000002_000019_leftImg8bit.png is 97 x 161 (height x width), the model r.pth \
+check_run "two sizes: an offline model" 1 "ulm_000002_000019_leftImg8bit.png is 97 x 161 (height x width), the model r.pth \
 takes 64 x 128" validate -i sizes -m m.fscnn
+check_run "pictures too small for the usual pooling" 0 "too small for fixed pooling" validate -i sizes -m r.pth
 check_run "train ids" 0 "1 image" validate -i train -m m.fscnn --label_type trainIds
 # shellcheck disable=SC2016 # $0 is for the inner shell
 check "train ids count" sh -c '"$0" validate -i train -m m.fscnn --label_type trainIds --json 2>/dev/null |

@@ -27,19 +27,15 @@ static inline const char *source_path(const char *relative) {
     return path;
 }
 
-/* Reference material beside the checkout (FASTSCNN_REFERENCE, default ../shared); tests that need a missing file call
- * skip(). Returns NULL where it is not there. */
+/* A file of the reference material (FASTSCNN_REFERENCE, set by meson) or NULL where it is not there; tests that need it
+ * call skip(). */
 static inline const char *reference_path(const char *relative) {
     static char paths[4][4096];
     static int turn;
     char *path = paths[turn++ % 4];
     const char *reference = getenv("FASTSCNN_REFERENCE");
-    if (reference) {
-        snprintf(path, sizeof(paths[0]), "%s/%s", reference, relative);
-    } else {
-        snprintf(path, sizeof(paths[0]), "%s/../shared/%s", source_root(), relative);
-    }
-    FILE *file = fopen(path, "rb");
+    snprintf(path, sizeof(paths[0]), "%s/%s", reference ? reference : "", relative);
+    FILE *file = reference ? fopen(path, "rb") : NULL;
     if (!file) {
         return NULL;
     }

@@ -172,6 +172,19 @@ FSCNN_API void fscnn_model_free(struct fscnn_model **model);
 FSCNN_API void fscnn_model_get_info(const struct fscnn_model *model, struct fscnn_model_info *out);
 /* Sends the steps, with what each fuses, shapes, MACs and buffers, line by line. */
 FSCNN_API void fscnn_model_describe(const struct fscnn_model *model, struct fscnn_log log);
+/* Sends the memory plan: a line for each tensor between steps (size, offset in the session's arena, the steps that
+ * write and last read it), then the sums. */
+FSCNN_API void fscnn_model_describe_memory(const struct fscnn_model *model, struct fscnn_log log);
+
+/* A step: operators fused into one pass over rows. */
+struct fscnn_step_info {
+    const char *name; /* of its last operator; valid as long as the model */
+    uint64_t macs;    /* for one image */
+    bool waits;       /* for all threads to finish the steps before; false: runs together with the one before */
+};
+FSCNN_API int fscnn_model_num_steps(const struct fscnn_model *model);
+/* `step` is 0..fscnn_model_num_steps - 1; asking beyond gives zeros and "". */
+FSCNN_API void fscnn_model_get_step(const struct fscnn_model *model, int step, struct fscnn_step_info *out);
 
 enum fscnn_input_type {
     FSCNN_INPUT_F32, /* f32 [n, channels, height, width], normalised as fscnn_normalize does */
@@ -204,6 +217,14 @@ FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_session_run(struct fscnn_sessi
                                                               enum fscnn_input_type input_type, const void *input,
                                                               enum fscnn_output_type output_type, void *output,
                                                               int count, struct fscnn_error *err);
+
+/* Begins (on) or ends measuring the time of every step; beginning forgets what was measured. Error MEMORY. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_session_profile(struct fscnn_session *session, bool on,
+                                                                  struct fscnn_error *err);
+/* Mean milliseconds an image of the first `count` steps into ms, as the session's first thread sees them: its part of
+ * the step and, where the next step waits, waiting for the other threads. Returns how many images they are the mean of:
+ * 0 when nothing was measured, ms is left alone then. */
+FSCNN_API uint64_t fscnn_session_get_step_ms(const struct fscnn_session *session, double *ms, int count);
 
 /* Element types of arrays in NumPy's .npy files. */
 enum fscnn_dtype {

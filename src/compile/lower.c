@@ -9,37 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compile/compile.h"
+#include "compile/lower.h"
 #include "compile/quantise.h"
 #include "passes/passes.h"
+#include "plan/layout.h"
 
 enum {
     MAX_STEP_STAGES = 48,
     MAX_STEP_WINDOWS = 6,     /* stages of a step that need rows above and below: threads compute these twice */
     SLICE_BYTES = 384 * 1024, /* of rings: what an expand-depthwise-project step may keep in the caches */
 };
-
-struct lowering {
-    const struct graph *graph;
-    struct plan *plan;
-    struct pack *pack;
-    struct fscnn_error *err;
-    const struct lower_options *options;
-    int type; /* of activations: enum elem */
-    int order[GRAPH_MAX_NODES], count;
-    int uses[GRAPH_MAX_NODES];
-    int tensor[GRAPH_MAX_NODES];  /* of a node whose rows become a tensor; -1 */
-    int stages[GRAPH_MAX_NODES];  /* stages of its step so far, itself included */
-    int windows[GRAPH_MAX_NODES]; /* those of them with rows above and below */
-    int level[GRAPH_MAX_NODES];   /* steps before its step */
-    /* The end of the network, which one OUTPUT stage does. */
-    int base; /* the node before it */
-    bool softmax, argmax;
-    bool image_is_padded; /* one dense convolution alone reads the image: its rows get channels of zeros */
-    int resize;           /* the OP_RESIZE in it, or -1 */
-};
-
-static const struct node *node_at(const struct lowering *l, int index) { return &l->graph->nodes[index]; }
 
 static bool fused(const struct node *node) { return node->has_addend || node->has_clamp; }
 
@@ -65,8 +44,7 @@ static void find_output(struct lowering *l) {
 
 /* ---- which nodes become tensors ---- */
 
-/* A concatenation that a 1x1 convolution reads part by part is never made. */
-static bool concat_is_walked(const struct lowering *l, int concat, const struct node *user) {
+bool lowering_walks(const struct lowering *l, int concat, const struct node *user) {
     return node_at(l, concat)->op == OP_CONCAT && node_is_pointwise(user) && user->inputs[0] == concat &&
            l->uses[concat] == 1 && node_at(l, concat)->num_inputs <= PLAN_MAX_INPUTS;
 }
@@ -88,9 +66,7 @@ static bool can_stream(const struct lowering *l, int input, const struct node *u
 
 /* ---- types of elements ---- */
 
-/* The type in which a convolution multiplies: bfloat16 takes pairs of channels and uint8 quads, so other numbers are
- * left to float32, but for the image, whose rows are loaded with channels of zeros. */
-static int conv_type(const struct lowering *l, const struct node *conv) {
+int lowering_conv_type(const struct lowering *l, const struct node *conv) {
     if (l->type == ELEM_F32 || conv->attr.conv.groups > 1) {
         return l->type;
     }
@@ -110,7 +86,7 @@ static int node_type(const struct lowering *l, int index) {
     if (node->op == OP_POOL) {
         return l->plan->tensors[l->tensor[node->inputs[0]]].type;
     }
-    if (dense && (conv_type(l, node) == ELEM_F32 || (index == l->base && l->uses[index] == 1))) {
+    if (dense && (lowering_conv_type(l, node) == ELEM_F32 || (index == l->base && l->uses[index] == 1))) {
         return ELEM_F32;
     }
     return node->op == OP_INPUT && !l->image_is_padded ? ELEM_F32 : l->type;
@@ -135,7 +111,7 @@ static void visit_input(struct lowering *l, int user, int input) {
         l->stages[user] += 2; /* every reader loads the image itself */
         return;
     }
-    if (concat_is_walked(l, input, node)) {
+    if (lowering_walks(l, input, node)) {
         const struct node *concat = node_at(l, input);
         for (int k = 0; k < concat->num_inputs; k++) {
             visit_input(l, user, concat->inputs[k]);
@@ -164,7 +140,7 @@ static void choose_tensors(struct lowering *l) {
         if (node->op == OP_CONCAT && l->uses[index] == 1) {
             bool walked = false;
             for (int k = i + 1; k < l->count; k++) {
-                walked |= concat_is_walked(l, index, node_at(l, l->order[k]));
+                walked |= lowering_walks(l, index, node_at(l, l->order[k]));
             }
             if (walked) {
                 continue; /* its parts are visited from its reader */
@@ -274,50 +250,6 @@ static const float *widen_weights(struct lowering *l, const float *weights, size
     return wide;
 }
 
-/* What each position of a dense convolution's K means: the image's bytes hide its normalisation. */
-static struct quant_k *meaning_of_k(struct lowering *l, const struct node *conv, size_t taps) {
-    static const float mean[3] = {0.485F, 0.456F, 0.406F}, std[3] = {0.229F, 0.224F, 0.225F};
-    const struct node *input = node_at(l, conv->inputs[0]);
-    const bool walked = concat_is_walked(l, conv->inputs[0], conv), image = input->op == OP_INPUT;
-    size_t channels = image ? 4 : (size_t)input->shape.c;
-    struct quant_k *all = arena_alloc(&l->plan->arena, taps * channels, sizeof(*all));
-    for (size_t i = 0; all && i < taps * channels; i++) {
-        size_t c = i % channels;
-        if (image) {
-            all[i] = c < 3 ? (struct quant_k){1.0F / (255.0F * std[c]), 255.0F * mean[c]} : (struct quant_k){0, 0};
-            continue;
-        }
-        int part = conv->inputs[0];
-        for (int k = 0; walked; k++) {
-            part = input->inputs[k];
-            size_t width = (size_t)node_at(l, part)->shape.c;
-            if (c < width) {
-                break;
-            }
-            c -= width;
-        }
-        const struct quant *q = &l->options->quants[part];
-        all[i] = (struct quant_k){q->scale, (float)q->zero};
-    }
-    return all;
-}
-
-static void quantised_weights(struct lowering *l, const struct node *conv, const float *weights, struct stage *stage) {
-    const struct conv_attr *a = &conv->attr.conv;
-    const struct quant *out = stage->type == ELEM_U8 ? &l->options->quants[conv - l->graph->nodes] : NULL;
-    size_t taps = (size_t)a->kh * (size_t)a->kw;
-    bool ok;
-    if (a->groups > 1) {
-        ok = quantise_depthwise(l->pack, weights, a->bias, a->out_channels, a->kh, a->kw,
-                                &l->options->quants[conv->inputs[0]], out, stage);
-    } else {
-        size_t k = taps * (size_t)plan_input_channels(l->plan, stage);
-        const struct quant_k *in = meaning_of_k(l, conv, taps);
-        ok = in && quantise_conv(l->pack, weights, a->bias, a->out_channels, k, in, out, stage);
-    }
-    l->pack->failed |= !ok;
-}
-
 static void conv_weights(struct lowering *l, const struct node *node, int type, struct stage *stage) {
     const struct conv_attr *a = &node->attr.conv;
     size_t taps = (size_t)a->kh * (size_t)a->kw;
@@ -327,7 +259,7 @@ static void conv_weights(struct lowering *l, const struct node *node, int type, 
         weights = widen_weights(l, weights, (size_t)a->out_channels * taps, in, padded);
     }
     if (type == ELEM_U8 && weights) {
-        quantised_weights(l, node, weights, stage);
+        lowering_quantise_weights(l, node, weights, stage);
     } else if (a->groups > 1) {
         stage->weights = pack_depthwise(l->pack, weights, a->out_channels, taps);
     } else if (weights) {
@@ -346,10 +278,10 @@ static void conv_weights(struct lowering *l, const struct node *node, int type, 
 
 static enum fscnn_status fill_conv(struct lowering *l, const struct node *node, struct stage *stage) {
     enum fscnn_status status = FSCNN_OK;
-    int type = conv_type(l, node);
+    int type = lowering_conv_type(l, node);
     stage->op = node->attr.conv.groups == 1 ? STAGE_CONV : STAGE_DEPTHWISE;
     stage->num_inputs = 1;
-    if (concat_is_walked(l, node->inputs[0], node)) {
+    if (lowering_walks(l, node->inputs[0], node)) {
         const struct node *concat = node_at(l, node->inputs[0]);
         stage->num_inputs = concat->num_inputs;
         for (int k = 0; k < concat->num_inputs && status == FSCNN_OK; k++) {
@@ -443,25 +375,6 @@ static enum fscnn_status fill_op(struct lowering *l, const struct node *node, st
     }
 }
 
-/* Inputs, addend and clamp of a quantised stage, in steps of its output. */
-static void quantised_edges(const struct lowering *l, const struct node *node, struct stage *stage) {
-    const struct quant *quants = l->options->quants, *out = &quants[node - l->graph->nodes];
-    if (node->op == OP_RESIZE) {
-        const struct quant *in = &quants[node->inputs[0]];
-        stage->in_scale = in->scale / out->scale;
-        stage->in_offset = (float)out->zero - (float)in->zero * stage->in_scale;
-    }
-    if (node->has_addend) {
-        const struct quant *addend = &quants[node->inputs[node->num_inputs - 1]];
-        stage->addend_scale = addend->scale / out->scale;
-        stage->addend_offset = -(float)addend->zero * stage->addend_scale;
-    }
-    if (node->has_clamp) {
-        stage->low = node->low / out->scale + (float)out->zero;
-        stage->high = node->high / out->scale + (float)out->zero;
-    }
-}
-
 static enum fscnn_status emit(struct lowering *l, int index, struct source *out) {
     const struct node *node = node_at(l, index);
     struct stage stage = new_stage(STAGE_COPY, node->name, node->shape);
@@ -472,7 +385,7 @@ static enum fscnn_status emit(struct lowering *l, int index, struct source *out)
     }
     enum fscnn_status status = fill_op(l, node, &stage);
     if (stage.type == ELEM_U8) {
-        quantised_edges(l, node, &stage);
+        lowering_quantise_edges(l, node, &stage);
     }
     return status == FSCNN_OK ? add_stage(l, &stage, index, out) : status;
 }
@@ -496,8 +409,11 @@ static int choose_slices(const struct lowering *l, const struct step *step) {
         return 1;
     }
     const struct stage *s = &plan->stages[step->first_stage];
-    size_t bytes = ((size_t)s[0].w + 2) * (size_t)s[0].c * sizeof(float) * (size_t)(s[1].kh + s[1].stride_h - 1) +
-                   (size_t)s[1].w * (size_t)s[1].c * sizeof(float);
+    int chunk = layout_chunk(&s[1]);
+    int rows = layout_ring_rows((chunk - 1) * s[1].stride_h + s[1].kh, layout_chunk(&s[0]));
+    int projected = layout_ring_rows(layout_chunk(&s[2]), chunk);
+    size_t bytes = ((size_t)s[0].w + (size_t)s[1].kw - 1) * (size_t)s[0].c * sizeof(float) * (size_t)rows +
+                   (size_t)s[1].w * (size_t)s[1].c * sizeof(float) * (size_t)projected;
     int best = 1;
     for (int n = 1; n <= PLAN_MAX_SLICES && n * PLAN_BLOCK <= s[0].c; n++) {
         if (s[0].c % (n * PLAN_BLOCK) == 0) {
@@ -560,38 +476,6 @@ static enum fscnn_status emit_all(struct lowering *l) {
     return emit_output(l);
 }
 
-/* Why a node cannot be done in uint8, NULL if it can. What the OUTPUT stage does is done in float32. */
-static const char *why_not_quantised(const struct lowering *l, int index) {
-    const struct node *node = node_at(l, index);
-    const struct conv_attr *a = &node->attr.conv;
-    bool at_end = false;
-    for (int at = l->graph->output; at != l->base; at = node_at(l, at)->inputs[0]) {
-        at_end |= at == index;
-    }
-    if (at_end || node->op == OP_RESIZE || node->op == OP_POOL || node->op == OP_AFFINE) {
-        return NULL;
-    }
-    if (node->op == OP_INPUT) {
-        return l->image_is_padded && node->shape.c == 3 ? NULL : "int8 needs an RGB image that one convolution reads";
-    }
-    if (node->op == OP_CONCAT) {
-        bool walked = false;
-        for (int i = 0; i < l->count; i++) {
-            walked |= concat_is_walked(l, index, node_at(l, l->order[i]));
-        }
-        return walked ? NULL : "no int8 kernel";
-    }
-    if (node->op != OP_CONV) {
-        return "no int8 kernel";
-    }
-    bool padded = a->pad_top || a->pad_left || a->pad_bottom || a->pad_right;
-    int input = node->inputs[0];
-    if (padded && (node_at(l, input)->op == OP_INPUT || l->options->quants[input].zero != 0)) {
-        return "int8 pads only what cannot be negative";
-    }
-    return conv_type(l, node) == ELEM_U8 ? NULL : "int8 needs a number of channels that 4 divides";
-}
-
 static enum fscnn_status check_limits(const struct lowering *l) {
     for (int i = 0; i < l->count; i++) {
         const struct node *node = node_at(l, l->order[i]);
@@ -601,7 +485,7 @@ static enum fscnn_status check_limits(const struct lowering *l) {
     }
     for (int i = 0; l->type == ELEM_U8 && i < l->count; i++) {
         const struct node *node = node_at(l, l->order[i]);
-        const char *why = why_not_quantised(l, l->order[i]);
+        const char *why = lowering_why_not_quantised(l, l->order[i]);
         if (why) {
             return error_set(l->err, FSCNN_ERROR_UNSUPPORTED, "node %s (%s): %s: compile with precision bf16 or fp32",
                              node->name, op_name(node->op), why);
@@ -627,8 +511,10 @@ enum fscnn_status lower(const struct graph *graph, const struct lower_options *o
     *l = (struct lowering){
         .graph = graph, .plan = plan, .pack = pack, .err = err, .options = options, .type = options->type};
     enum fscnn_status status = graph_order(graph, l->order, &l->count, err);
+    if (status == FSCNN_OK) {
+        graph_count_uses(graph, l->order, l->count, l->uses);
+    }
     for (int i = 0; status == FSCNN_OK && i < l->count; i++) {
-        l->uses[l->order[i]] = graph_uses(graph, l->order[i]);
         l->tensor[l->order[i]] = -1;
     }
     for (int i = 0; status == FSCNN_OK && i < l->count; i++) {

@@ -47,21 +47,32 @@ uint32_t cpu_flags_found(void) {
 uint32_t cpu_flags_found(void) { return 0; }
 #endif
 
+/* The words of FASTSCNN_CPU. */
+static const struct {
+    const char *text;
+    uint32_t flags;
+} words[] = {{"c", 0}, {"avx2", CPU_AVX2 | CPU_AVX_VNNI}, {"avx512", ~0U}, {"neon", CPU_NEON}};
+
+static bool find_word(const char *word, uint32_t *flags) {
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(word, words[i].text) == 0) {
+            *flags = words[i].flags;
+            return true;
+        }
+    }
+    return false;
+}
+
 static uint32_t allowed_flags(void) {
     const char *word = getenv("FASTSCNN_CPU");
-    if (!word) {
-        return ~0U;
-    }
-    if (strcmp(word, "c") == 0) {
-        return 0;
-    }
-    if (strcmp(word, "avx2") == 0) {
-        return CPU_AVX2 | CPU_AVX_VNNI;
-    }
-    if (strcmp(word, "neon") == 0) {
-        return CPU_NEON;
-    }
-    return ~0U;
+    uint32_t flags = ~0U;
+    return word && find_word(word, &flags) ? flags : ~0U;
+}
+
+const char *cpu_word_unknown(void) {
+    const char *word = getenv("FASTSCNN_CPU");
+    uint32_t ignored;
+    return word && *word && !find_word(word, &ignored) ? word : NULL;
 }
 
 uint32_t cpu_flags_used(void) {

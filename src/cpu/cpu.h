@@ -19,8 +19,10 @@ enum cpu_flag {
 /* What processor and operating system offer together (on x86: CPUID and XGETBV). */
 uint32_t cpu_flags_found(void);
 /* The same lowered by the environment variable FASTSCNN_CPU: c, avx2, avx512, neon. Read once; an unknown word lowers
- * nothing. */
+ * nothing, but no session is made under it. */
 uint32_t cpu_flags_used(void);
+/* What FASTSCNN_CPU says where that is none of these words, else NULL. */
+const char *cpu_word_unknown(void);
 
 /* Names of set flags, "AVX2 AVX-512 ...", into text. */
 const char *cpu_flags_text(uint32_t flags, char *text, int size);

@@ -212,7 +212,8 @@ static enum fscnn_status open_archive(struct pth_zip *zip, const void *data, siz
     zip->archive = source ? zip_open_from_source(source, ZIP_RDONLY, &error) : NULL;
     enum fscnn_status status = FSCNN_OK;
     if (!zip->archive) {
-        status = error_set(err, FSCNN_ERROR_FORMAT, "zip archive: %s", zip_error_strerror(&error));
+        status = error_set(err, FSCNN_ERROR_FORMAT, "the zip archive is damaged or cut off (%s)",
+                           zip_error_strerror(&error));
         if (source) {
             zip_source_free(source);
         }

@@ -31,19 +31,15 @@ void graph_free(struct graph **graph) {
     }
 }
 
-int graph_uses(const struct graph *graph, int index) {
-    int order[GRAPH_MAX_NODES], count;
-    int uses = graph->output == index;
-    if (graph_order(graph, order, &count, NULL) != FSCNN_OK) {
-        return uses;
-    }
+void graph_count_uses(const struct graph *graph, const int *order, int count, int uses[GRAPH_MAX_NODES]) {
+    memset(uses, 0, GRAPH_MAX_NODES * sizeof(*uses));
     for (int i = 0; i < count; i++) {
         const struct node *node = &graph->nodes[order[i]];
         for (int k = 0; k < node->num_inputs; k++) {
-            uses += node->inputs[k] == index;
+            uses[node->inputs[k]]++;
         }
     }
-    return uses;
+    uses[graph->output]++;
 }
 
 void graph_replace(struct graph *graph, int from, int to) {

@@ -109,6 +109,7 @@ struct graph {
     const char *input_name, *output_name;
     int batch;                  /* as in the file; 0: dynamic */
     uint64_t source_parameters; /* elements of all weights read */
+    int uses[GRAPH_MAX_NODES];  /* as graph_count_uses found them last */
 };
 
 /* Zeroed graph; on failure nothing to free. */
@@ -127,8 +128,11 @@ FSCNN_NODISCARD enum fscnn_status graph_infer(struct graph *graph, int index, st
 /* Fills order[num_nodes] with the nodes that the output needs, inputs before users; *count gets how many. */
 FSCNN_NODISCARD enum fscnn_status graph_order(const struct graph *graph, int *order, int *count,
                                               struct fscnn_error *err);
-/* How many inputs of needed nodes (and the graph's output) are `index`. */
-int graph_uses(const struct graph *graph, int index);
+/* Counts for every node how many inputs of the needed nodes order[count] (and the graph's output) it is. */
+void graph_count_uses(const struct graph *graph, const int *order, int count, int uses[GRAPH_MAX_NODES]);
+/* The count of one node as it is in graph->uses: passes_run counts before it calls a pass. A pass that changes the
+ * graph does not ask after that. */
+static inline int graph_uses(const struct graph *graph, int index) { return graph->uses[index]; }
 /* Lets every user of `from` (and the graph's output) use `to`. */
 void graph_replace(struct graph *graph, int from, int to);
 

@@ -69,13 +69,14 @@ static void name_tensors(struct exporter *e, const int *order, int count) {
 
 /* Finds affine nodes that alone use a convolution. */
 static void find_folded(struct exporter *e, const int *order, int count) {
+    int uses[GRAPH_MAX_NODES];
+    graph_count_uses(e->graph, order, count, uses);
     for (int i = 0; i < e->graph->num_nodes; i++) {
         e->folded[i] = -1;
     }
     for (int i = 0; i < count; i++) {
         const struct node *node = &e->graph->nodes[order[i]];
-        if (node->op == OP_AFFINE && e->graph->nodes[node->inputs[0]].op == OP_CONV &&
-            graph_uses(e->graph, node->inputs[0]) == 1) {
+        if (node->op == OP_AFFINE && e->graph->nodes[node->inputs[0]].op == OP_CONV && uses[node->inputs[0]] == 1) {
             e->folded[node->inputs[0]] = e->folded[order[i]] = order[i];
         }
     }

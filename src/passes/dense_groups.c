@@ -9,6 +9,8 @@
 
 #include "passes/passes.h"
 
+enum { MAX_DENSE = 1 << 28 };
+
 enum fscnn_status pass_dense_groups(struct graph *graph, int index, int *changed, struct fscnn_error *err) {
     struct node *node = &graph->nodes[index];
     struct conv_attr *a = &node->attr.conv;
@@ -21,7 +23,12 @@ enum fscnn_status pass_dense_groups(struct graph *graph, int index, int *changed
     }
     size_t taps = (size_t)a->kh * (size_t)a->kw, part = (size_t)(in_channels / a->groups);
     size_t count = (size_t)a->out_channels * taps * (size_t)in_channels;
-    float *dense = count < (size_t)1 << 28 ? arena_alloc(&graph->arena, count, sizeof(float)) : NULL;
+    if (count > MAX_DENSE) {
+        return error_set(err, FSCNN_ERROR_UNSUPPORTED,
+                         "node %s: a grouped convolution that made dense has %zu weights, at most %zu", node->name,
+                         count, (size_t)MAX_DENSE);
+    }
+    float *dense = arena_alloc(&graph->arena, count, sizeof(float));
     if (!dense) {
         return error_memory(err, count * sizeof(float), "a grouped convolution's weights");
     }

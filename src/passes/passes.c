@@ -21,11 +21,14 @@ bool node_is_pointwise(const struct node *node) {
 static enum fscnn_status sweep(struct graph *graph, const struct pass *pass, int *changed, struct fscnn_error *err) {
     int order[GRAPH_MAX_NODES], count;
     enum fscnn_status status = graph_order(graph, order, &count, err);
+    if (status == FSCNN_OK) {
+        graph_count_uses(graph, order, count, graph->uses);
+    }
     for (int i = 0; status == FSCNN_OK && i < count; i++) {
         int before = *changed;
         status = pass->run(graph, order[i], changed, err);
         if (*changed != before) {
-            break; /* the order may be another now */
+            break; /* order and uses may be others now */
         }
     }
     return status;
@@ -43,7 +46,7 @@ enum fscnn_status passes_run(struct graph *graph, struct fscnn_log log, struct f
             total += changed;
         } while (changed > 0 && total < GRAPH_MAX_NODES);
         if (total > 0) {
-            log_line(log, "%d %s", total, passes[p].text);
+            log_line(log, "%s: %d", passes[p].text, total);
         }
     }
     return FSCNN_OK;

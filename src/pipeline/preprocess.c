@@ -12,7 +12,7 @@
 #include "image/labels.h"
 #include "image/picture.h"
 
-enum { MAX_THREADS = 64 };
+enum { MAX_THREADS = 256 };
 
 /* What one thread works with; the buffers grow to the largest picture and are kept. */
 struct worker {

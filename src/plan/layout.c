@@ -1,6 +1,7 @@
 #include "plan/layout.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 enum { ROUND = 16, LINE = 64, MAX_CHUNK = 8, CHUNK_PIXELS = 96 };
 static const size_t MAX_TABLES = (size_t)1 << 28;
@@ -95,6 +96,13 @@ static int window_rows(const struct plan *plan, const struct layout *layout, int
 
 /* ---- rings ---- */
 
+int layout_chunk(const struct stage *stage) {
+    int chunk = CHUNK_PIXELS / stage->w;
+    return stage->op == STAGE_OUTPUT || chunk < 1 ? 1 : chunk > MAX_CHUNK ? MAX_CHUNK : chunk;
+}
+
+int layout_ring_rows(int window, int chunk) { return (window + 2 * (chunk - 1)) / chunk * chunk; }
+
 static enum fscnn_status plan_ring(const struct plan *plan, struct layout *layout, int user, struct source source,
                                    int slices) {
     const struct stage *u = &plan->stages[user];
@@ -105,8 +113,7 @@ static enum fscnn_status plan_ring(const struct plan *plan, struct layout *layou
         l->left = u->pad_left;
         l->right = right > 0 ? (int)right : 0;
     }
-    int rows = window_rows(plan, layout, user, source, layout->stages[user].chunk) + l->chunk - 1;
-    l->ring_rows = (rows + l->chunk - 1) / l->chunk * l->chunk;
+    l->ring_rows = layout_ring_rows(window_rows(plan, layout, user, source, layout->stages[user].chunk), l->chunk);
     l->channels = s->c / slices;
     l->row_stride = ((size_t)l->left + (size_t)s->w + (size_t)l->right) * (size_t)l->channels * elem_size(s->type);
     return FSCNN_OK;
@@ -124,8 +131,7 @@ static enum fscnn_status plan_step(const struct plan *plan, struct layout *layou
     for (int i = step->first_stage + step->num_stages - 1; i >= step->first_stage; i--) {
         const struct stage *s = &plan->stages[i];
         struct stage_layout *l = &layout->stages[i];
-        int chunk = CHUNK_PIXELS / s->w;
-        l->chunk = s->op == STAGE_OUTPUT || chunk < 1 ? 1 : chunk > MAX_CHUNK ? MAX_CHUNK : chunk;
+        l->chunk = layout_chunk(s);
         l->channels = l->channels ? l->channels : s->c;
         if (s->op == STAGE_RESIZE || s->op == STAGE_OUTPUT) {
             struct tensor_desc in = plan_source_shape(plan, s->inputs[0]);
@@ -147,8 +153,7 @@ static enum fscnn_status plan_step(const struct plan *plan, struct layout *layou
             struct source source = k < s->num_inputs ? s->inputs[k] : s->addend;
             if (source.kind == SOURCE_STAGE) {
                 /* the chunk of the source must be known before its ring */
-                int w = plan->stages[source.index].w, n = CHUNK_PIXELS / w;
-                layout->stages[source.index].chunk = n < 1 ? 1 : n > MAX_CHUNK ? MAX_CHUNK : n;
+                layout->stages[source.index].chunk = layout_chunk(&plan->stages[source.index]);
                 plan_ring(plan, layout, i, source, step->slices);
             }
         }
@@ -173,17 +178,18 @@ struct life {
     int from, to;
 };
 
-static bool step_reads(const struct plan *plan, const struct step *step, int tensor) {
-    for (int i = step->first_stage; i < step->first_stage + step->num_stages; i++) {
-        const struct stage *s = &plan->stages[i];
-        for (int k = 0; k <= s->num_inputs; k++) {
-            struct source source = k < s->num_inputs ? s->inputs[k] : s->addend;
-            if (source.kind == SOURCE_TENSOR && source.index == tensor) {
-                return true;
-            }
+/* Calls that stand for a loop over the tensors that a step reads: `*at` counts sources, -1 is the end. */
+static int next_read(const struct plan *plan, const struct step *step, int *at) {
+    for (; *at < step->num_stages * (PLAN_MAX_INPUTS + 1); (*at)++) {
+        const struct stage *s = &plan->stages[step->first_stage + *at / (PLAN_MAX_INPUTS + 1)];
+        int k = *at % (PLAN_MAX_INPUTS + 1);
+        struct source source = k < s->num_inputs ? s->inputs[k] : s->addend;
+        if (k <= s->num_inputs && source.kind == SOURCE_TENSOR) {
+            (*at)++;
+            return source.index;
         }
     }
-    return false;
+    return -1;
 }
 
 static void plan_waits(const struct plan *plan, struct layout *layout, struct life *lives) {
@@ -192,22 +198,19 @@ static void plan_waits(const struct plan *plan, struct layout *layout, struct li
         lives[i] = (struct life){-1, -1};
     }
     for (int i = 0; i < plan->num_steps; i++) {
-        for (int t = 0; t < plan->num_tensors; t++) {
-            if (lives[t].from == group && step_reads(plan, &plan->steps[i], t)) {
-                layout->steps[i].wait = true; /* written since the last waiting point */
-            }
+        const struct step *step = &plan->steps[i];
+        for (int at = 0, t = next_read(plan, step, &at); t >= 0; t = next_read(plan, step, &at)) {
+            layout->steps[i].wait |= lives[t].from == group; /* written since the last waiting point */
         }
         if (layout->steps[i].wait) {
             group++;
         }
-        int root = plan->stages[plan->steps[i].first_stage + plan->steps[i].num_stages - 1].tensor;
+        int root = plan->stages[step->first_stage + step->num_stages - 1].tensor;
         if (root >= 0) {
             lives[root] = (struct life){group, group};
         }
-        for (int t = 0; t < plan->num_tensors; t++) {
-            if (step_reads(plan, &plan->steps[i], t)) {
-                lives[t].to = group;
-            }
+        for (int at = 0, t = next_read(plan, step, &at); t >= 0; t = next_read(plan, step, &at)) {
+            lives[t].to = group;
         }
     }
 }
@@ -217,31 +220,43 @@ static size_t tensor_bytes(const struct plan *plan, int t) {
     return round_up((size_t)d->h * (size_t)d->w * (size_t)d->c * elem_size(d->type), LINE);
 }
 
-/* Largest tensors first, each at the lowest offset that is free for its whole life. */
+/* A tensor on its way to a place in the arena. */
+struct placing {
+    size_t size, at;
+    struct life life;
+    int tensor;
+};
+
+static int compare_placing(const void *a, const void *b) {
+    const struct placing *x = a, *y = b;
+    return x->size != y->size ? (x->size < y->size ? 1 : -1) : x->tensor - y->tensor;
+}
+
+/* Largest tensors first, each at the lowest offset that is free for its whole life. The first `count` of `placed` are
+ * kept in the order of their offsets, so that one look over them finds it. */
 static enum fscnn_status plan_arena(const struct plan *plan, struct layout *layout, const struct life *lives,
-                                    bool *done) {
+                                    struct placing *todo, struct placing *placed) {
+    for (int t = 0; t < plan->num_tensors; t++) {
+        todo[t] = (struct placing){tensor_bytes(plan, t), 0, lives[t], t};
+    }
+    qsort(todo, (size_t)plan->num_tensors, sizeof(*todo), compare_placing);
     for (int n = 0; n < plan->num_tensors; n++) {
-        int best = -1;
-        for (int t = 0; t < plan->num_tensors; t++) {
-            if (!done[t] && (best < 0 || tensor_bytes(plan, t) > tensor_bytes(plan, best))) {
-                best = t;
+        struct placing next = todo[n];
+        for (int i = 0; i < n; i++) {
+            const struct placing *p = &placed[i];
+            bool together = p->life.from <= next.life.to && next.life.from <= p->life.to;
+            if (together && next.at < p->at + p->size && p->at < next.at + next.size) {
+                next.at = p->at + p->size;
             }
         }
-        size_t size = tensor_bytes(plan, best), at = 0;
-        for (bool moved = true; moved;) {
-            moved = false;
-            for (int t = 0; t < plan->num_tensors; t++) {
-                bool together = done[t] && lives[t].from <= lives[best].to && lives[best].from <= lives[t].to;
-                size_t end = layout->tensors[t] + tensor_bytes(plan, t);
-                if (together && at < end && layout->tensors[t] < at + size) {
-                    at = end;
-                    moved = true;
-                }
-            }
+        int slot = n;
+        for (; slot > 0 && placed[slot - 1].at > next.at; slot--) {
+            placed[slot] = placed[slot - 1];
         }
-        layout->tensors[best] = at;
-        done[best] = true;
-        layout->arena_bytes = at + size > layout->arena_bytes ? at + size : layout->arena_bytes;
+        placed[slot] = next;
+        layout->tensors[next.tensor] = next.at;
+        size_t end = next.at + next.size;
+        layout->arena_bytes = end > layout->arena_bytes ? end : layout->arena_bytes;
         if (layout->arena_bytes > MAX_BYTES) {
             return FSCNN_ERROR_MEMORY;
         }
@@ -254,8 +269,8 @@ static enum fscnn_status layout_fill(const struct plan *plan, struct layout *out
     out->steps = arena_alloc(&out->arena, (size_t)plan->num_steps, sizeof(*out->steps));
     out->tensors = arena_alloc(&out->arena, (size_t)plan->num_tensors, sizeof(*out->tensors));
     struct life *lives = arena_alloc(&out->arena, (size_t)plan->num_tensors, sizeof(*lives));
-    bool *done = arena_alloc(&out->arena, (size_t)plan->num_tensors, sizeof(*done));
-    if (!out->stages || !out->steps || !out->tensors || !lives || !done) {
+    struct placing *placing = arena_alloc(&out->arena, (size_t)plan->num_tensors, 2 * sizeof(*placing));
+    if (!out->stages || !out->steps || !out->tensors || !lives || !placing) {
         return FSCNN_ERROR_MEMORY;
     }
     size_t most = 0;
@@ -273,7 +288,7 @@ static enum fscnn_status layout_fill(const struct plan *plan, struct layout *out
         out->stages[i].work += out->zero_bytes;
     }
     plan_waits(plan, out, lives);
-    return plan_arena(plan, out, lives, done);
+    return plan_arena(plan, out, lives, placing, placing + plan->num_tensors);
 }
 
 enum fscnn_status layout_create(const struct plan *plan, struct layout *out, struct fscnn_error *err) {

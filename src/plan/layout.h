@@ -45,4 +45,9 @@ void layout_free(struct layout *layout);
 void layout_source_rows(const struct plan *plan, const struct layout *layout, int stage, struct source source, int row,
                         int *low, int *high);
 
+/* Rows that a stage computes at a time: several where rows are short. */
+int layout_chunk(const struct stage *stage);
+/* Rows of a ring that its user reads `window` rows of together and that is filled `chunk` rows at a time. */
+int layout_ring_rows(int window, int chunk);
+
 #endif

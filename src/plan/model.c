@@ -160,9 +160,60 @@ void fscnn_model_describe(const struct fscnn_model *model, struct fscnn_log log)
         if (step->slices > 1) {
             snprintf(slices, sizeof(slices), ", in %d slices", step->slices);
         }
-        log_line(log, "  step %d%s%s", i, slices, model->layout.steps[i].wait ? "" : ", together with the one before");
+        log_line(log, "  step %d%s%s", i, slices,
+                 i == 0 || model->layout.steps[i].wait ? "" : ", together with the one before");
         for (int k = step->first_stage; k < step->first_stage + step->num_stages; k++) {
             describe_stage(model, k, log);
         }
     }
+}
+
+/* The steps that write and last read a tensor. */
+static void find_life(const struct plan *plan, int tensor, int *from, int *to) {
+    *from = *to = 0;
+    for (int i = 0; i < plan->num_steps; i++) {
+        const struct step *step = &plan->steps[i];
+        for (int k = step->first_stage; k < step->first_stage + step->num_stages; k++) {
+            const struct stage *s = &plan->stages[k];
+            bool reads = s->addend.kind == SOURCE_TENSOR && s->addend.index == tensor;
+            for (int n = 0; n < s->num_inputs; n++) {
+                reads |= s->inputs[n].kind == SOURCE_TENSOR && s->inputs[n].index == tensor;
+            }
+            *from = s->tensor == tensor ? i : *from;
+            *to = reads || s->tensor == tensor ? i : *to;
+        }
+    }
+}
+
+void fscnn_model_describe_memory(const struct fscnn_model *model, struct fscnn_log log) {
+    static const char *const types[ELEM_COUNT] = {"f32", "bf16", "u8"};
+    const struct plan *plan = &model->plan;
+    size_t sum = 0;
+    for (int t = 0; t < plan->num_tensors; t++) {
+        const struct tensor_desc *d = &plan->tensors[t];
+        size_t bytes = (size_t)d->h * (size_t)d->w * (size_t)d->c * elem_size(d->type);
+        int from, to;
+        find_life(plan, t, &from, &to);
+        log_line(log, "tensor %d: [%d, %d, %d] %s, %zu bytes at %zu, steps %d to %d", t, d->h, d->w, d->c,
+                 types[d->type], bytes, model->layout.tensors[t], from, to);
+        sum += bytes;
+    }
+    log_line(log, "arena %zu bytes for %d tensors of %zu bytes; row buffers %zu bytes a thread",
+             model->layout.arena_bytes, plan->num_tensors, sum, model->layout.scratch_bytes);
+}
+
+int fscnn_model_num_steps(const struct fscnn_model *model) { return model->plan.num_steps; }
+
+void fscnn_model_get_step(const struct fscnn_model *model, int step, struct fscnn_step_info *out) {
+    const struct plan *plan = &model->plan;
+    *out = (struct fscnn_step_info){.name = ""};
+    if (step < 0 || step >= plan->num_steps) {
+        return;
+    }
+    const struct step *s = &plan->steps[step];
+    for (int k = s->first_stage; k < s->first_stage + s->num_stages; k++) {
+        out->macs += plan_stage_macs(plan, &plan->stages[k]);
+    }
+    out->name = plan->stages[s->first_stage + s->num_stages - 1].name;
+    out->waits = step == 0 || model->layout.steps[step].wait;
 }

@@ -29,6 +29,9 @@ enum stage_op {
     STAGE_OP_COUNT,
 };
 
+/* Of the file's records (plan_file.c): another number whenever one of them changes. */
+enum { PLAN_VERSION = 2 };
+
 enum { PLAN_MAX_INPUTS = 8, PLAN_MAX_STAGES = 2048, PLAN_MAX_SLICES = 256, PLAN_BLOCK = 16, PLAN_ALIGN = 64 };
 
 enum source_kind { SOURCE_NONE, SOURCE_TENSOR, SOURCE_STAGE };
@@ -109,7 +112,8 @@ struct plan {
  * name the stage. */
 FSCNN_NODISCARD enum fscnn_status plan_check(const struct plan *plan, struct fscnn_error *err);
 
-/* Writes / reads the bytes of an offline model. plan_parse points into `bytes` for the packed weights. */
+/* Writes / reads the bytes of an offline model. plan_parse points into `bytes` for the packed weights and leaves
+ * plan_check to model_create. */
 FSCNN_NODISCARD enum fscnn_status plan_write(const struct plan *plan, FILE *out, struct fscnn_error *err);
 FSCNN_NODISCARD enum fscnn_status plan_parse(const void *bytes, size_t size, struct plan *out, struct fscnn_error *err);
 

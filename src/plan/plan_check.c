@@ -77,7 +77,8 @@ static enum fscnn_status check_weights(const struct check *c) {
         k = (uint64_t)s->kw * (((uint64_t)s->kh + 3) / 4) * 4;
         size = 1;
     }
-    if (type == ELEM_U8 && !data_holds(c->plan, s->multiplier, blocks * PLAN_BLOCK, sizeof(float))) {
+    if (type == ELEM_U8 ? !data_holds(c->plan, s->multiplier, blocks * PLAN_BLOCK, sizeof(float))
+                        : s->multiplier != 0) {
         return bad(c, "multipliers outside the file");
     }
     if (k > UINT32_MAX || !data_holds(c->plan, s->weights, blocks * k * PLAN_BLOCK, size) ||

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "run/session.h"
+#include "tensor/normalization.h"
 
 struct rows {
     char *data;      /* pixel 0 of the first row */
@@ -77,7 +78,8 @@ static float *work_of(const struct worker *w, int stage) {
 
 /* Normalised floats back to the bytes they came from. */
 static void store_pixels(const float *values, int width, uint8_t *out) {
-    static const float mean[4] = {0.485F, 0.456F, 0.406F, 0}, std[4] = {0.229F, 0.224F, 0.225F, 0};
+    const float *m = normalization_mean, *d = normalization_deviation;
+    const float mean[4] = {m[0], m[1], m[2], 0}, std[4] = {d[0], d[1], d[2], 0};
     for (int i = 0; i < 4 * width; i++) {
         float value = (values[i] * std[i & 3] + mean[i & 3]) * 255.0F;
         out[i] = value > 0.0F ? value < 255.0F ? (uint8_t)(value + 0.5F) : 255 : 0;

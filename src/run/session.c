@@ -6,7 +6,9 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "base/memory.h"
 #include "cpu/cpu.h"
+#include "tensor/normalization.h"
 
 enum { MAX_THREADS = 256, MAX_TAPS = 255, HUGE_PAGE = 2 << 20 };
 
@@ -25,18 +27,6 @@ static char *new_bytes(size_t bytes) {
     return data;
 }
 
-/* torchvision's arithmetic, every step rounded to float32 (image/normalize.h says the same of whole pictures). */
-static float (*new_table(void))[256] {
-    static const float mean[3] = {0.485F, 0.456F, 0.406F}, std[3] = {0.229F, 0.224F, 0.225F};
-    float(*table)[256] = malloc(3 * sizeof(*table));
-    for (int c = 0; table && c < 3; c++) {
-        for (int v = 0; v < 256; v++) {
-            table[c][v] = ((float)v / 255.0F - mean[c]) / std[c];
-        }
-    }
-    return table;
-}
-
 static bool worker_create(struct fscnn_session *session, struct worker *w, int index) {
     const struct fscnn_model *model = session->model;
     *w = (struct worker){
@@ -50,6 +40,21 @@ static bool worker_create(struct fscnn_session *session, struct worker *w, int i
     return w->scratch && w->stages && w->segments && w->rows;
 }
 
+/* Memory is promised before it is used: a session that cannot fit would be killed in the middle of a run. */
+static enum fscnn_status check_machine(const struct fscnn_model *model, int threads, struct fscnn_error *err) {
+    uint64_t needed = model->layout.arena_bytes + (uint64_t)threads * model->layout.scratch_bytes;
+    uint64_t available = memory_available();
+    if (cpu_word_unknown()) {
+        return error_set(err, FSCNN_ERROR_USAGE, "FASTSCNN_CPU=%.40s is none of c, avx2, avx512, neon",
+                         cpu_word_unknown());
+    }
+    if (available > 0 && needed > available) {
+        return error_set(err, FSCNN_ERROR_MEMORY, "the model needs %.0f MB a session, %.0f MB are available",
+                         (double)needed * 1e-6, (double)available * 1e-6);
+    }
+    return FSCNN_OK;
+}
+
 enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const struct fscnn_session_options *options,
                                        struct fscnn_session **out, struct fscnn_error *err) {
     static const struct fscnn_session_options defaults;
@@ -59,6 +64,10 @@ enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const st
     if (threads < 1 || threads > MAX_THREADS) {
         return error_set(err, FSCNN_ERROR_USAGE, "%d threads: 1 to %d can be used", threads, MAX_THREADS);
     }
+    enum fscnn_status status = check_machine(model, threads, err);
+    if (status != FSCNN_OK) {
+        return status;
+    }
     struct fscnn_session *session = calloc(1, sizeof(*session));
     if (!session) {
         return error_memory(err, sizeof(*session), "a session");
@@ -67,9 +76,11 @@ enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const st
     session->kernels = kernels_get(cpu_flags_used());
     session->workers = calloc((size_t)threads, sizeof(*session->workers));
     session->arena = new_bytes(model->layout.arena_bytes);
-    session->table = new_table();
+    session->table = malloc(3 * sizeof(*session->table));
+    if (session->table) {
+        normalization_table(session->table);
+    }
     bool ok = session->workers && session->arena && session->table;
-    enum fscnn_status status = FSCNN_OK;
     if (ok) {
         status = team_create(threads, options->pin, &session->team, err);
     }
@@ -101,6 +112,7 @@ void fscnn_session_free(struct fscnn_session **session) {
     free(s->workers);
     free(s->arena);
     free(s->table);
+    free(s->step_ms);
     free(s);
     *session = NULL;
 }
@@ -120,13 +132,36 @@ static void run_image(void *user, int thread) {
         if (model->layout.steps[i].wait) {
             team_wait(session->team);
         }
-        step_run(&session->workers[thread], i);
-        if (step_ms) {
+        if (step_ms && i > 0) {
             double now = now_ms();
-            step_ms[i] += now - before;
+            step_ms[i - 1] += now - before;
             before = now;
         }
+        step_run(&session->workers[thread], i);
     }
+    if (step_ms) {
+        step_ms[model->plan.num_steps - 1] += now_ms() - before;
+        session->profiled++;
+    }
+}
+
+enum fscnn_status fscnn_session_profile(struct fscnn_session *session, bool on, struct fscnn_error *err) {
+    size_t steps = (size_t)session->model->plan.num_steps;
+    free(session->step_ms);
+    session->step_ms = NULL;
+    session->profiled = 0;
+    if (on) {
+        session->step_ms = calloc(steps, sizeof(*session->step_ms));
+        return session->step_ms ? FSCNN_OK : error_memory(err, steps * sizeof(*session->step_ms), "a profile");
+    }
+    return FSCNN_OK;
+}
+
+uint64_t fscnn_session_get_step_ms(const struct fscnn_session *session, double *ms, int count) {
+    for (int i = 0; session->profiled && i < count && i < session->model->plan.num_steps; i++) {
+        ms[i] = session->step_ms[i] / (double)session->profiled;
+    }
+    return session->profiled;
 }
 
 static enum fscnn_status check_types(const struct fscnn_session *session, enum fscnn_input_type input_type,

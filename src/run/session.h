@@ -42,8 +42,9 @@ struct fscnn_session {
     enum fscnn_output_type output_type;
     const void *input;
     void *output;
-    double
-        *step_ms; /* [steps] time of thread 0 in each step, waiting before the next one included; NULL: not measured */
+    /* [steps] time of thread 0 in each step, waiting before the next one included; NULL: not measured. */
+    double *step_ms;
+    uint64_t profiled; /* images that step_ms is the sum of */
 };
 
 /* Runs one step's part of this thread. */

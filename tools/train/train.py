@@ -106,108 +106,123 @@ def end_time(opt):
     return now.timestamp() + 60 * opt.minutes
 
 
+def class_weights(freq, balance):
+    w = np.clip((np.median(freq[freq > 0]) / np.maximum(freq, 2e-3)) ** balance, 0.5, 3)
+    return torch.tensor(np.where(freq > 0, w / (w * freq).sum(), 1), dtype=torch.float32)
+
+
+class Trainer:
+    """Model, optimiser, averaged weights and counts: what state.pt holds."""
+
+    def __init__(self, opt):
+        self.opt = opt
+        self.model = FastSCNN(opt.classes)
+        # crops, steps, seconds without pauses, processor seconds
+        self.done = {"seen": 0, "steps": 0, "wall": 0.0, "cpu": 0.0}
+        path = os.path.join(opt.out, "state.pt")
+        state = torch.load(path, map_location="cpu") if opt.resume and os.path.exists(path) else None
+        if state:
+            self.model.load_state_dict(state["model"])
+            self.done.update(state["done"])
+            print("going on from", self.done, flush=True)
+        elif opt.init:
+            left = load_weights(self.model, opt.init)
+            print(f"weights of {opt.init}" + (f"; new: {' '.join(left)}" if left else ""), flush=True)
+        self.model = self.model.to(memory_format=torch.channels_last).train()
+        decay = [p for p in self.model.parameters() if p.dim() > 1]
+        rest = [p for p in self.model.parameters() if p.dim() <= 1]
+        self.adam = torch.optim.AdamW([{"params": decay, "weight_decay": opt.decay},
+                                       {"params": rest, "weight_decay": 0.0}], lr=opt.lr)
+        if state:
+            self.adam.load_state_dict(state["adam"])
+        self.ema = state["ema"] if state else {k: v.clone() for k, v in self.model.state_dict().items()}
+        self.young = state is None              # the first averages are over few steps
+        own = self.model.state_dict()           # shares memory with the model
+        self.means = [(e, own[k]) for k, e in self.ema.items() if e.is_floating_point()]
+        self.counts = [(e, own[k]) for k, e in self.ema.items() if not e.is_floating_point()]
+        self.begin, self.cpu, self.first, self.slept = time.time(), time.process_time(), dict(self.done), 0.0
+
+    def used(self):
+        return time.time() - self.begin - self.slept, time.process_time() - self.cpu
+
+    def save(self, name="state.pt"):
+        wall, cpu = self.used()
+        self.done.update(wall=self.first["wall"] + wall, cpu=self.first["cpu"] + cpu)
+        save_atomic({"model": self.model.state_dict(), "ema": self.ema, "adam": self.adam.state_dict(),
+                     "done": self.done, "classes": self.opt.classes}, os.path.join(self.opt.out, name))
+        save_atomic(plain_state(self.ema), os.path.join(self.opt.out, "model.pth"))
+
+    def step(self, x, lab, weight, lr, number):
+        """One step on a batch; `number` counts those of this sitting.  Returns the loss."""
+        for g in self.adam.param_groups:
+            g["lr"] = lr
+        kind = "fixed" if self.done["steps"] * 7919 % 3 else "adaptive"
+        loss = loss_of(self.model, normalise(x), lab, weight, self.opt, kind)
+        value = loss.item()
+        if not np.isfinite(value):
+            raise SystemExit("the loss is not finite; the last saved state is intact")
+        self.adam.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+        self.adam.step()
+        keep = min(self.opt.ema, (number + 2) / (number + 21) if self.young else 1)
+        with torch.no_grad():
+            torch._foreach_mul_([e for e, _ in self.means], keep)
+            torch._foreach_add_([e for e, _ in self.means], [v for _, v in self.means], alpha=1 - keep)
+            for e, v in self.counts:
+                e.copy_(v)
+        self.done["seen"] += len(x)
+        self.done["steps"] += 1
+        return value
+
+
 def train(opt):
     torch.manual_seed(opt.seed)
     torch.set_num_threads(opt.threads)
     os.makedirs(opt.out, exist_ok=True)
-    state_path, model_path = os.path.join(opt.out, "state.pt"), os.path.join(opt.out, "model.pth")
-
     cache = [opt.cache_mb * 1e6]
     sources = [sd.Source(sd.parse_source(s, SOURCE), opt.classes, cache) for s in opt.source]
     crops = sd.Crops(sources, opt.classes, opt)
     print("pictures:", ", ".join(f"{len(s.pairs)} in {s.spec['root']}" for s in sources), flush=True)
-    freq = crops.freq
-    weight = np.clip((np.median(freq[freq > 0]) / np.maximum(freq, 2e-3)) ** opt.balance, 0.5, 3)
-    weight = torch.tensor(np.where(freq > 0, weight / (weight * freq).sum(), 1), dtype=torch.float32)
+    weight = class_weights(crops.freq, opt.balance)
     print("class weights:", " ".join(f"{v:.2f}" for v in weight.tolist()), flush=True)
 
-    model = FastSCNN(opt.classes)
-    done = {"seen": 0, "steps": 0, "wall": 0.0, "cpu": 0.0}
-    state = None
-    if opt.resume and os.path.exists(state_path):
-        state = torch.load(state_path, map_location="cpu")
-        model.load_state_dict(state["model"])
-        done.update(state["done"])
-        print("going on from", done, flush=True)
-    elif opt.init:
-        left = load_weights(model, opt.init)
-        print(f"weights of {opt.init}" + (f"; new: {' '.join(left)}" if left else ""), flush=True)
-    model = model.to(memory_format=torch.channels_last).train()
-    decay = [p for p in model.parameters() if p.dim() > 1]
-    rest = [p for p in model.parameters() if p.dim() <= 1]
-    adam = torch.optim.AdamW([{"params": decay, "weight_decay": opt.decay}, {"params": rest, "weight_decay": 0.0}],
-                             lr=opt.lr)
-    if state and "adam" in state:
-        adam.load_state_dict(state["adam"])
-    ema = state["ema"] if state else {k: v.clone() for k, v in model.state_dict().items()}
-    slow = [(ema[k], v) for k, v in model.state_dict().items()]       # v shares memory with the model
-    slow_f = [(e, v) for e, v in slow if e.is_floating_point()]
-
+    run = Trainer(opt)
+    done = run.done
     stop = []
     for s in (signal.SIGTERM, signal.SIGINT):
         signal.signal(s, lambda *a: stop.append(1))
-    begin, end, cpu0, first = time.time(), end_time(opt), time.process_time(), dict(done)
-    slept = 0.0
-
-    def save(name=None):
-        done["wall"] = first["wall"] + time.time() - begin - slept
-        done["cpu"] = first["cpu"] + time.process_time() - cpu0
-        save_atomic({"model": model.state_dict(), "ema": ema, "adam": adam.state_dict(), "done": done,
-                     "classes": opt.classes}, name or state_path)
-        if not name:
-            save_atomic(plain_state(ema), model_path)
-
     feeder = sd.Feeder(crops, done["seen"], shapes_of(opt.shapes), opt.seed, lambda: wait_while(opt.pause_file))
     feeder.start()
-    saved, run, it, annealing = time.time(), None, 0, False
+    end, saved, loss, it, falling = end_time(opt), time.time(), None, 0, False
     while not stop:
-        slept += wait_while(opt.pause_file)
-        at_end = (time.time() - begin) / (end - begin)
-        if at_end >= 1 or (opt.steps and it >= opt.steps):
-            break
+        run.slept += wait_while(opt.pause_file)
+        part = (time.time() - run.begin) / (end - run.begin)
         if opt.steps:
-            at_end = max(at_end, it / opt.steps)
+            part = max(part, it / opt.steps)
+        if part >= 1:
+            break
         # up, level, and down over the last part; a state from before the way down is kept
-        fall = max(0.0, (at_end - (1 - opt.anneal)) / opt.anneal) if opt.anneal > 0 else 0.0
-        if fall > 0 and not annealing:
-            annealing = True
-            save(os.path.join(opt.out, "state-level.pt"))
+        fall = max(0.0, (part - (1 - opt.anneal)) / opt.anneal) if opt.anneal > 0 else 0.0
+        if fall > 0 and not falling:
+            falling = True
+            run.save("state-level.pt")
         lr = opt.lr * min(1, (it + 1) / opt.warmup) * (1 - 0.96 * fall)
-        for g in adam.param_groups:
-            g["lr"] = lr
-        x, y = feeder.get()
-        kind = "fixed" if (done["steps"] * 7919) % 3 else "adaptive"
-        loss = loss_of(model, normalise(x), y, weight, opt, kind)
-        adam.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-        adam.step()
-        done["seen"] += len(x)
-        done["steps"] += 1
+        x, lab = feeder.get()
+        value = run.step(x, lab, weight, lr, it)
+        loss = value if loss is None else 0.98 * loss + 0.02 * value
         it += 1
-        keep = min(opt.ema, (it + 1) / (it + 20) if not state else 1)
-        with torch.no_grad():
-            torch._foreach_mul_([e for e, _ in slow_f], keep)
-            torch._foreach_add_([e for e, _ in slow_f], [v for _, v in slow_f], alpha=1 - keep)
-            for e, v in slow:
-                if not e.is_floating_point():
-                    e.copy_(v)
-        value = loss.item()
-        if not np.isfinite(value):
-            raise SystemExit("the loss is not finite; the last saved state is intact")
-        run = value if run is None else 0.98 * run + 0.02 * value
         if it % 50 == 0:
-            used = time.time() - begin - slept
-            print(f"{datetime.datetime.now():%H:%M:%S} step {done['steps']} crops {done['seen']} loss {run:.4f} "
-                  f"lr {lr:.5f} {used / it:.2f} s/step cpu {(time.process_time() - cpu0) / it:.2f} "
-                  f"{100 * at_end:.0f}%", flush=True)
+            wall, cpu = run.used()
+            print(f"{datetime.datetime.now():%H:%M:%S} step {done['steps']} crops {done['seen']} loss {loss:.4f} "
+                  f"lr {lr:.5f} {wall / it:.2f} s/step cpu {cpu / it:.2f} {100 * part:.0f}%", flush=True)
         if time.time() - saved > 60 * opt.save_minutes:
-            save()
+            run.save()
             saved = time.time()
     feeder.stopped = True
-    save()
-    print(f"saved {model_path}; trained {done['wall'] / 3600:.2f} h wall, {done['cpu'] / 3600:.2f} core hours in all",
-          flush=True)
+    run.save()
+    print(f"saved {opt.out}/model.pth; trained {done['wall'] / 3600:.2f} h wall, "
+          f"{done['cpu'] / 3600:.2f} core hours in all", flush=True)
 
 
 def test(opt):
