@@ -1,14 +1,7 @@
 /* Depthwise convolution, resizing and conversion of bfloat16 rows by AVX-512 BF16; arithmetic is in float32. */
 #include "kernels/x86/bf16_avx512.h"
 #include "kernels/x86/kernels_x86.h"
-
-static __mmask16 tail_mask(int count) { return count >= 16 ? (__mmask16)0xffff : (__mmask16)((1U << count) - 1); }
-
-static __m512 clamp(__m512 value, float low, float high) {
-    return _mm512_min_ps(_mm512_set1_ps(high), _mm512_max_ps(_mm512_set1_ps(low), value));
-}
-
-static __m512 lerp(__m512 a, __m512 b, __m512 fraction) { return _mm512_fmadd_ps(fraction, _mm512_sub_ps(b, a), a); }
+#include "kernels/x86/vec_avx512.h"
 
 /* `count` neighbouring outputs of 16 channels of a 3x3 kernel: each weight is loaded once for all of them. */
 static inline __attribute__((always_inline)) void depthwise_3x3(const struct depthwise_args *p, int m, int c,
@@ -38,7 +31,7 @@ static inline __attribute__((always_inline)) void depthwise_3x3(const struct dep
     }
 #pragma GCC unroll 4
     for (int x = 0; x < count; x++) {
-        store_bf16((uint16_t *)p->out + (m + x) * p->out_stride + c, mask, clamp(sum[x], p->low, p->high));
+        store_bf16((uint16_t *)p->out + (m + x) * p->out_stride + c, mask, vec_clamp(sum[x], p->low, p->high));
     }
 }
 
@@ -69,7 +62,7 @@ static void depthwise_any(const struct depthwise_args *p) {
                                           _mm512_loadu_ps(w + j * p->weight_stride), sum);
                 }
             }
-            store_bf16((uint16_t *)p->out + m * p->out_stride + c, mask, clamp(sum, p->low, p->high));
+            store_bf16((uint16_t *)p->out + m * p->out_stride + c, mask, vec_clamp(sum, p->low, p->high));
         }
     }
 }
@@ -90,8 +83,8 @@ static void resize_bf16_avx512(const struct resize_args *p) {
         for (int c = 0; c < p->channels; c += 16) {
             __mmask16 mask = tail_mask(p->channels - c);
             ptrdiff_t at = x * p->in_stride + c;
-            __m512 value = lerp(load_bf16(mask, (const uint16_t *)p->upper + at),
-                                load_bf16(mask, (const uint16_t *)p->lower + at), fraction_y);
+            __m512 value = vec_lerp(load_bf16(mask, (const uint16_t *)p->upper + at),
+                                    load_bf16(mask, (const uint16_t *)p->lower + at), fraction_y);
             _mm512_mask_storeu_ps(p->scratch + (ptrdiff_t)x * p->channels + c, mask, value);
         }
     }
@@ -102,11 +95,11 @@ static void resize_bf16_avx512(const struct resize_args *p) {
         for (int c = 0; c < p->channels; c += 16) {
             __mmask16 mask = tail_mask(p->channels - c);
             __m512 value =
-                lerp(_mm512_maskz_loadu_ps(mask, left + c), _mm512_maskz_loadu_ps(mask, right + c), fraction);
+                vec_lerp(_mm512_maskz_loadu_ps(mask, left + c), _mm512_maskz_loadu_ps(mask, right + c), fraction);
             if (p->addend) {
                 value = _mm512_add_ps(value, load_bf16(mask, (const uint16_t *)p->addend + x * p->addend_stride + c));
             }
-            store_bf16((uint16_t *)p->out + x * p->out_stride + c, mask, clamp(value, p->low, p->high));
+            store_bf16((uint16_t *)p->out + x * p->out_stride + c, mask, vec_clamp(value, p->low, p->high));
         }
     }
 }

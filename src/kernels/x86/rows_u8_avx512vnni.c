@@ -4,8 +4,6 @@
 #include "kernels/x86/kernels_x86.h"
 #include "kernels/x86/vec_avx512.h"
 
-static __m512 lerp(__m512 a, __m512 b, __m512 fraction) { return _mm512_fmadd_ps(fraction, _mm512_sub_ps(b, a), a); }
-
 static __m512 load_u8(__mmask16 mask, const uint8_t *in) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(vec_load_u8(in, mask)));
 }
@@ -127,8 +125,8 @@ static void resize_u8_avx512vnni(const struct resize_args *p) {
         for (int c = 0; c < p->channels; c += 16) {
             __mmask16 mask = tail_mask(p->channels - c);
             ptrdiff_t at = x * p->in_stride + c;
-            __m512 value = lerp(load_u8(mask, (const uint8_t *)p->upper + at),
-                                load_u8(mask, (const uint8_t *)p->lower + at), fraction_y);
+            __m512 value = vec_lerp(load_u8(mask, (const uint8_t *)p->upper + at),
+                                    load_u8(mask, (const uint8_t *)p->lower + at), fraction_y);
             _mm512_mask_storeu_ps(p->scratch + (ptrdiff_t)x * p->channels + c, mask, value);
         }
     }
@@ -140,7 +138,7 @@ static void resize_u8_avx512vnni(const struct resize_args *p) {
         for (int c = 0; c < p->channels; c += 16) {
             __mmask16 mask = tail_mask(p->channels - c);
             __m512 value =
-                lerp(_mm512_maskz_loadu_ps(mask, left + c), _mm512_maskz_loadu_ps(mask, right + c), fraction);
+                vec_lerp(_mm512_maskz_loadu_ps(mask, left + c), _mm512_maskz_loadu_ps(mask, right + c), fraction);
             value = _mm512_fmadd_ps(value, scale, offset);
             if (p->addend) {
                 __m512 addend = load_u8(mask, (const uint8_t *)p->addend + x * p->addend_stride + c);
