@@ -73,7 +73,7 @@ bool quantise_conv(struct pack *pack, const float *weights, const float *bias, i
 bool quantise_depthwise(struct pack *pack, const float *weights, const float *bias, int channels, int kh, int kw,
                         const struct quant *in, const struct quant *out, struct stage *stage) {
     struct arena arena = {0};
-    size_t taps = (size_t)(kh * kw), padded = plan_blocks(channels) * PLAN_BLOCK;
+    size_t taps = (size_t)kh * (size_t)kw, padded = plan_blocks(channels) * PLAN_BLOCK;
     struct quant_k *each = arena_alloc(&arena, taps, sizeof(*each));
     int8_t *w = arena_alloc(&arena, padded * taps, 1);
     float *multiplier = arena_alloc(&arena, padded, sizeof(float)),

@@ -82,7 +82,7 @@ static void store_pixels(const float *values, int width, uint8_t *out) {
     const float mean[4] = {m[0], m[1], m[2], 0}, std[4] = {d[0], d[1], d[2], 0};
     for (int i = 0; i < 4 * width; i++) {
         float value = (values[i] * std[i & 3] + mean[i & 3]) * 255.0F;
-        out[i] = value > 0.0F ? value < 255.0F ? (uint8_t)(value + 0.5F) : 255 : 0;
+        out[i] = value > 0.0F ? value < 255.0F ? (uint8_t)lrintf(value) : 255 : 0;
     }
 }
 
