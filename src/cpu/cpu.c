@@ -9,6 +9,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* Which register states the operating system saves: bits 1, 2 for YMM, 5 to 7 for ZMM. */
 static uint64_t read_xcr0(void) {
@@ -18,6 +20,17 @@ static uint64_t read_xcr0(void) {
 }
 
 static bool bit(uint32_t word, int index) { return word >> index & 1; }
+
+/* Linux keeps room for tiles (8 KB a thread) only in processes that ask for it. */
+static bool may_use_tiles(uint64_t saved) {
+    enum { REQUEST_STATE = 0x1023, TILE_DATA = 18 }; /* ARCH_REQ_XCOMP_PERM, XFEATURE_XTILE_DATA */
+#if defined(__linux__)
+    return (saved >> 17 & 3) == 3 && syscall(SYS_arch_prctl, REQUEST_STATE, TILE_DATA) == 0;
+#else
+    (void)saved;
+    return false;
+#endif
+}
 
 uint32_t cpu_flags_found(void) {
     unsigned a, b, c, d, b7, c7, d7, a71 = 0, ignored;
@@ -33,6 +46,10 @@ uint32_t cpu_flags_found(void) {
         flags |= CPU_AVX2 | (bit(a71, 4) ? CPU_AVX_VNNI : 0);
         if ((saved & 0xe6) == 0xe6 && bit(b7, 16) && bit(b7, 17) && bit(b7, 30) && bit(b7, 31)) {
             flags |= CPU_AVX512 | (bit(c7, 11) ? CPU_AVX512_VNNI : 0) | (bit(a71, 5) ? CPU_AVX512_BF16 : 0);
+            const bool tiles = bit(d7, 22) && bit(d7, 24) && bit(d7, 25); /* AMX-BF16, AMX-TILE, AMX-INT8 */
+            if (tiles && bit(c7, 11) && bit(a71, 5) && may_use_tiles(saved)) {
+                flags |= CPU_AMX;
+            }
         }
     }
     return flags;
@@ -51,7 +68,7 @@ uint32_t cpu_flags_found(void) { return 0; }
 static const struct {
     const char *text;
     uint32_t flags;
-} words[] = {{"c", 0}, {"avx2", CPU_AVX2 | CPU_AVX_VNNI}, {"avx512", ~0U}, {"neon", CPU_NEON}};
+} words[] = {{"c", 0}, {"avx2", CPU_AVX2 | CPU_AVX_VNNI}, {"avx512", ~(uint32_t)CPU_AMX}, {"amx", ~0U}, {"neon", CPU_NEON}};
 
 static bool find_word(const char *word, uint32_t *flags) {
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -87,7 +104,7 @@ uint32_t cpu_flags_used(void) {
 
 const char *cpu_flags_text(uint32_t flags, char *text, int size) {
     static const char *const names[] = {"AVX2",     "AVX-512", "AVX-512-VNNI", "AVX-512-BF16",
-                                        "AVX-VNNI", "NEON",    "DOTPROD"};
+                                        "AVX-VNNI", "NEON",    "DOTPROD", "AMX"};
     int used = 0;
     text[0] = '\0';
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]) && used < size; i++) {
@@ -100,5 +117,5 @@ const char *cpu_flags_text(uint32_t flags, char *text, int size) {
 
 const char *fscnn_cpu_isa(void) {
     uint32_t flags = cpu_flags_used();
-    return flags & CPU_AVX512 ? "avx512" : flags & CPU_AVX2 ? "avx2" : flags & CPU_NEON ? "neon" : "c";
+    return flags & CPU_AMX ? "amx" : flags & CPU_AVX512 ? "avx512" : flags & CPU_AVX2 ? "avx2" : flags & CPU_NEON ? "neon" : "c";
 }

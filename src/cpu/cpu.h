@@ -14,11 +14,12 @@ enum cpu_flag {
     CPU_AVX_VNNI = 1 << 4,    /* vpdpbusd, 256 bits, VEX */
     CPU_NEON = 1 << 5,
     CPU_DOTPROD = 1 << 6, /* AArch64 SDOT/UDOT */
+    CPU_AMX = 1 << 7,     /* tiles of int8 and bfloat16, beside AVX-512 VNNI and BF16 */
 };
 
 /* What processor and operating system offer together (on x86: CPUID and XGETBV). */
 uint32_t cpu_flags_found(void);
-/* The same lowered by the environment variable FASTSCNN_CPU: c, avx2, avx512, neon. Read once; an unknown word lowers
+/* The same lowered by the environment variable FASTSCNN_CPU: c, avx2, avx512, amx, neon. Read once; an unknown word lowers
  * nothing, but no session is made under it. */
 uint32_t cpu_flags_used(void);
 /* What FASTSCNN_CPU says where that is none of these words, else NULL. */

@@ -1,6 +1,9 @@
 #include "kernels/kernels.h"
 
 #include "cpu/cpu.h"
+#if defined(__x86_64__)
+#include "kernels/x86/kernels_x86.h"
+#endif
 
 struct kernels kernels_get(uint32_t flags) {
     struct kernels k = {0};
@@ -17,6 +20,10 @@ struct kernels kernels_get(uint32_t flags) {
     }
     if (flags & CPU_AVX512_BF16) {
         kernels_fill_avx512_bf16(&k);
+    }
+    if (flags & CPU_AMX) {
+        k.conv[ELEM_BF16] = conv_bf16_amx;
+        k.conv[ELEM_U8] = conv_u8_amx;
     }
 #elif defined(__aarch64__)
     if (flags & CPU_NEON) {

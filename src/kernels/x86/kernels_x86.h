@@ -15,5 +15,7 @@ void f32_to_bf16_avx2(const float *in, size_t count, void *out);
 void conv_f32_avx512(const struct conv_args *p);
 void conv_bf16_avx512(const struct conv_args *p);
 void conv_u8_avx512vnni(const struct conv_args *p);
+void conv_bf16_amx(const struct conv_args *p);
+void conv_u8_amx(const struct conv_args *p);
 
 #endif
