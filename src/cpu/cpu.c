@@ -68,7 +68,8 @@ uint32_t cpu_flags_found(void) { return 0; }
 static const struct {
     const char *text;
     uint32_t flags;
-} words[] = {{"c", 0}, {"avx2", CPU_AVX2 | CPU_AVX_VNNI}, {"avx512", ~(uint32_t)CPU_AMX}, {"amx", ~0U}, {"neon", CPU_NEON}};
+} words[] = {
+    {"c", 0}, {"avx2", CPU_AVX2 | CPU_AVX_VNNI}, {"avx512", ~(uint32_t)CPU_AMX}, {"amx", ~0U}, {"neon", CPU_NEON}};
 
 static bool find_word(const char *word, uint32_t *flags) {
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -104,7 +105,7 @@ uint32_t cpu_flags_used(void) {
 
 const char *cpu_flags_text(uint32_t flags, char *text, int size) {
     static const char *const names[] = {"AVX2",     "AVX-512", "AVX-512-VNNI", "AVX-512-BF16",
-                                        "AVX-VNNI", "NEON",    "DOTPROD", "AMX"};
+                                        "AVX-VNNI", "NEON",    "DOTPROD",      "AMX"};
     int used = 0;
     text[0] = '\0';
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]) && used < size; i++) {
@@ -117,5 +118,9 @@ const char *cpu_flags_text(uint32_t flags, char *text, int size) {
 
 const char *fscnn_cpu_isa(void) {
     uint32_t flags = cpu_flags_used();
-    return flags & CPU_AMX ? "amx" : flags & CPU_AVX512 ? "avx512" : flags & CPU_AVX2 ? "avx2" : flags & CPU_NEON ? "neon" : "c";
+    return flags & CPU_AMX      ? "amx"
+           : flags & CPU_AVX512 ? "avx512"
+           : flags & CPU_AVX2   ? "avx2"
+           : flags & CPU_NEON   ? "neon"
+                                : "c";
 }

@@ -95,11 +95,22 @@ struct upsample_args {
     float fraction_y;
     const struct tap *taps;         /* [pixels rounded up to 16] */
     const struct tap_group *groups; /* [ceil(pixels / 16)]: the same taps */
-    void *out;                      /* f32: plane c at out + c * out_plane; labels: u8 [pixels] */
+    /* Labels: the groups to do, num_todo of them, in rising order; NULL: all. The others' pixels are left alone. */
+    const int32_t *todo;
+    int num_todo;
+    void *out; /* f32: plane c at out + c * out_plane; labels: u8 [pixels] */
     ptrdiff_t out_plane;
     bool stream;    /* f32: the output is not read again soon: go around the caches */
     float *scratch; /* [channels, in_plane] */
 };
+
+static inline int upsample_groups(const struct upsample_args *p) {
+    return p->todo ? p->num_todo : (p->pixels + TAP_GROUP - 1) / TAP_GROUP;
+}
+/* First pixel of the i-th group to do. */
+static inline int upsample_pixel(const struct upsample_args *p, int i) {
+    return TAP_GROUP * (p->todo ? p->todo[i] : i);
+}
 
 struct kernels {
     const char *isa;

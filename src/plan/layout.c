@@ -145,9 +145,13 @@ static enum fscnn_status plan_step(const struct plan *plan, struct layout *layou
             }
             l->plane = round_up((size_t)in.w + 32, ROUND);
             l->row_plane = round_up((size_t)s->w, ROUND);
+            l->num_groups = (s->w + TAP_GROUP - 1) / TAP_GROUP;
             l->work =
                 place(used, sizeof(float) * (s->op == STAGE_RESIZE ? (size_t)in.w * (size_t)s->c
                                                                    : (size_t)s->c * (3 * l->plane + l->row_plane)));
+            if (s->op == STAGE_OUTPUT) {
+                l->cells = place(used, (size_t)l->num_groups * sizeof(int32_t) + (size_t)s->w + 2 * (size_t)in.w);
+            }
         }
         for (int k = 0; k <= s->num_inputs; k++) {
             struct source source = k < s->num_inputs ? s->inputs[k] : s->addend;
@@ -286,6 +290,7 @@ static enum fscnn_status layout_fill(const struct plan *plan, struct layout *out
     for (int i = 0; i < plan->num_stages; i++) {
         out->stages[i].ring += out->zero_bytes;
         out->stages[i].work += out->zero_bytes;
+        out->stages[i].cells += out->zero_bytes;
     }
     plan_waits(plan, out, lives);
     return plan_arena(plan, out, lives, placing, placing + plan->num_tensors);

@@ -20,6 +20,8 @@ struct stage_layout {
     struct tap_group *groups; /* OUTPUT: [ceil(w / 16)], the columns again */
     /* OUTPUT: at `work`, two planar source rows and a blended one of [c, plane], then a row of [c, row_plane]. */
     size_t plane, row_plane;
+    int num_groups;
+    size_t cells; /* OUTPUT, for labels: i32 [num_groups], u8 [w], u8 [2, width of the input] */
 };
 
 struct step_layout {

@@ -3,17 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "run/rows.h"
 #include "run/session.h"
 #include "tensor/normalization.h"
-
-struct rows {
-    char *data;      /* pixel 0 of the first row */
-    int channels;    /* elements from pixel to pixel */
-    bool contiguous; /* the rows asked for follow one another without gaps */
-};
-
-static const struct plan *plan_of(const struct worker *w) { return &w->session->model->plan; }
-static const struct layout *layout_of(const struct worker *w) { return &w->session->model->layout; }
 
 static char *tensor_row(const struct worker *w, int tensor, int row) {
     const struct tensor_desc *t = &plan_of(w)->tensors[tensor];
@@ -21,8 +13,7 @@ static char *tensor_row(const struct worker *w, int tensor, int row) {
            (size_t)row * (size_t)t->w * (size_t)t->c * elem_size(t->type);
 }
 
-/* Rows row .. row + count - 1 of a source. */
-static struct rows source_rows(const struct worker *w, struct source source, int row, int count) {
+struct rows source_rows(const struct worker *w, struct source source, int row, int count) {
     if (source.kind == SOURCE_TENSOR) {
         return (struct rows){tensor_row(w, source.index, row), plan_of(w)->tensors[source.index].c, true};
     }
@@ -70,10 +61,6 @@ static void store_row(const struct worker *w, int type, const float *values, siz
     }
 }
 
-static float *work_of(const struct worker *w, int stage) {
-    return (float *)(void *)(w->scratch + layout_of(w)->stages[stage].work);
-}
-
 /* ---- one function a stage; count > 1 rows only where everything is contiguous ---- */
 
 /* Normalised floats back to the bytes they came from. */
@@ -91,7 +78,7 @@ static void run_load(struct worker *w, int stage, int row) {
     const struct stage *s = &plan_of(w)->stages[stage];
     int channels = plan_of(w)->channels;
     char *out = target_rows(w, stage, row, 1).data;
-    float *values = s->type == ELEM_F32 ? (float *)(void *)out : work_of(w, stage);
+    float *values = (float *)(void *)(s->type == ELEM_F32 ? out : work_of(w, stage));
     if (session->input_type == FSCNN_INPUT_U8) {
         const uint8_t *in = (const uint8_t *)session->input + (size_t)row * (size_t)s->w * 3;
         if (s->type == ELEM_U8) {
@@ -131,7 +118,7 @@ static void run_copy(struct worker *w, int stage, int row) {
         memcpy(target, source_rows(w, s->inputs[0], from, 1).data, count);
         return;
     }
-    float *work = work_of(w, stage);
+    float *work = (float *)(void *)work_of(w, stage);
     float *values = s->type == ELEM_F32 ? (float *)(void *)target : work;
     const float *rows = row_as_f32(w, in.type, source_rows(w, s->inputs[0], from, 1).data, count, work), *addend = NULL;
     for (size_t i = 0; in.type == ELEM_U8 && i < count; i++) {
@@ -257,7 +244,7 @@ static void run_resize(struct worker *w, int stage, int row) {
         .high = s->high,
         .out = out.data,
         .out_stride = out.channels,
-        .scratch = work_of(w, stage),
+        .scratch = (float *)(void *)work_of(w, stage),
     };
     w->session->kernels.resize[s->type](&args);
 }
@@ -276,8 +263,7 @@ static void run_concat(struct worker *w, int stage, int row) {
     }
 }
 
-/* In place over the `count` channels, `stride` elements apart, of one pixel. */
-static void softmax_pixel(float *pixel, int count, ptrdiff_t stride) {
+void softmax_pixel(float *pixel, int count, ptrdiff_t stride) {
     float most = pixel[0], sum = 0;
     for (int c = 1; c < count; c++) {
         most = pixel[c * stride] > most ? pixel[c * stride] : most;
@@ -295,7 +281,7 @@ static void run_softmax(struct worker *w, int stage, int row) {
     const struct stage *s = &plan_of(w)->stages[stage];
     size_t count = (size_t)s->w * (size_t)s->c;
     struct rows out = target_rows(w, stage, row, 1);
-    float *values = s->type == ELEM_F32 ? (float *)(void *)out.data : work_of(w, stage);
+    float *values = (float *)(void *)(s->type == ELEM_F32 ? out.data : work_of(w, stage));
     const float *in = row_as_f32(w, s->type, source_rows(w, s->inputs[0], row, 1).data, count, values);
     if (in != values) {
         memcpy(values, in, count * sizeof(float));
@@ -310,7 +296,7 @@ static void run_softmax(struct worker *w, int stage, int row) {
 static void pool_bin(struct worker *w, int stage, const struct pool_bin *v, const struct pool_bin *h, int from, int to,
                      char *out) {
     const struct stage *s = &plan_of(w)->stages[stage];
-    float *sum = work_of(w, stage);
+    float *sum = (float *)(void *)work_of(w, stage);
     const float scale = 1.0F / (v->divisor * h->divisor);
     memset(sum, 0, (size_t)(to - from) * sizeof(float));
     for (int y = v->start; y < v->end; y++) {
@@ -342,74 +328,6 @@ static void run_pool(struct worker *w, int stage) {
     }
 }
 
-/* ---- the end of the network ---- */
-
-/* Planar copy of a source row, kept for the output rows that share it. */
-static const float *plane_row(struct worker *w, int stage, int row) {
-    const struct stage *s = &plan_of(w)->stages[stage];
-    const struct stage_layout *l = &layout_of(w)->stages[stage];
-    float *planes = work_of(w, stage) + (size_t)(row & 1) * (size_t)s->c * l->plane;
-    if (w->plane_rows[row & 1] != row) {
-        struct rows rows = source_rows(w, s->inputs[0], row, 1);
-        int width = plan_source_shape(plan_of(w), s->inputs[0]).w;
-        w->session->kernels.deinterleave_f32((const float *)(void *)rows.data, rows.channels, width, s->c, planes,
-                                             (ptrdiff_t)l->plane);
-        w->plane_rows[row & 1] = row;
-    }
-    return planes;
-}
-
-/* Rows of logits that need more work before they are the caller's: softmax, half precision. */
-static void finish_logits(struct worker *w, const struct stage *s, float *row_planes, size_t plane, int row) {
-    const struct fscnn_session *session = w->session;
-    size_t pixels = (size_t)s->h * (size_t)s->w, at = (size_t)row * (size_t)s->w;
-    for (int x = 0; s->softmax && x < s->w; x++) {
-        softmax_pixel(row_planes + x, s->c, (ptrdiff_t)plane);
-    }
-    for (int c = 0; c < s->c; c++) {
-        const float *in = row_planes + (size_t)c * plane;
-        if (session->output_type == FSCNN_OUTPUT_F16) {
-            session->kernels.to_half(in, (size_t)s->w, (uint16_t *)session->output + (size_t)c * pixels + at);
-        } else {
-            memcpy((float *)session->output + (size_t)c * pixels + at, in, (size_t)s->w * sizeof(float));
-        }
-    }
-}
-
-static void run_output(struct worker *w, int stage, int row) {
-    const struct fscnn_session *session = w->session;
-    const struct stage *s = &plan_of(w)->stages[stage];
-    const struct stage_layout *l = &layout_of(w)->stages[stage];
-    const struct tap *at = &l->rows[row];
-    float *work = work_of(w, stage) + 2 * (size_t)s->c * l->plane;
-    float *row_planes = work + (size_t)s->c * l->plane;
-    struct upsample_args args = {
-        .pixels = s->w,
-        .channels = s->c,
-        .in_width = plan_source_shape(plan_of(w), s->inputs[0]).w,
-        .upper = plane_row(w, stage, at->x0),
-        .lower = plane_row(w, stage, at->x1),
-        .in_plane = (ptrdiff_t)l->plane,
-        .fraction_y = at->fraction,
-        .taps = l->columns,
-        .groups = l->groups,
-        .scratch = work,
-    };
-    if (session->output_type == FSCNN_OUTPUT_LABELS) {
-        args.out = (uint8_t *)session->output + (size_t)row * (size_t)s->w;
-        session->kernels.upsample_labels(&args);
-        return;
-    }
-    bool direct = session->output_type == FSCNN_OUTPUT_F32 && !s->softmax;
-    args.out = direct ? (float *)session->output + (size_t)row * (size_t)s->w : row_planes;
-    args.out_plane = direct ? (ptrdiff_t)s->h * s->w : (ptrdiff_t)l->row_plane;
-    args.stream = direct;
-    session->kernels.upsample_f32(&args);
-    if (!direct) {
-        finish_logits(w, s, row_planes, l->row_plane, row);
-    }
-}
-
 /* ---- the order of work ---- */
 
 static void run_stage(struct worker *w, int stage, int row) {
@@ -421,7 +339,7 @@ static void run_stage(struct worker *w, int stage, int row) {
     case STAGE_RESIZE: run_resize(w, stage, row); break;
     case STAGE_CONCAT: run_concat(w, stage, row); break;
     case STAGE_SOFTMAX: run_softmax(w, stage, row); break;
-    case STAGE_OUTPUT: run_output(w, stage, row); break;
+    case STAGE_OUTPUT: output_run(w, stage, row); break;
     default: break;
     }
 }
@@ -543,7 +461,7 @@ void step_run(struct worker *w, int index) {
     if (first >= end) {
         return;
     }
-    w->plane_rows[0] = w->plane_rows[1] = -1;
+    w->plane_rows[0] = w->plane_rows[1] = w->settled_rows[0] = w->settled_rows[1] = -1;
     clear_borders(w, step);
     for (w->slice = 0; w->slice < step->slices; w->slice++) {
         set_ranges(w, step, first, end);

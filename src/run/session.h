@@ -26,6 +26,7 @@ struct worker {
     struct conv_segment *segments; /* [255] */
     const void **rows;             /* [255] */
     int plane_rows[2];             /* which source rows the OUTPUT stage's planes hold */
+    int settled_rows[2], num_todo; /* between which source rows its labels are settled, and groups that are not */
     int slice;                     /* of the step that runs */
     struct range *ranges;          /* [stages] when calibrating, else NULL; the model is float32 and uncut */
 };

@@ -85,7 +85,8 @@ void upsample_f32_neon(const struct upsample_args *p) {
 
 void upsample_labels_neon(const struct upsample_args *p) {
     rows_blend_planes(p);
-    for (int x = 0; x < p->pixels; x += RUN) {
+    for (int i = 0; i < TAP_GROUP / RUN * upsample_groups(p); i++) {
+        const int x = upsample_pixel(p, i / (TAP_GROUP / RUN)) + RUN * (i % (TAP_GROUP / RUN));
         const struct run r = run_at(p->taps, x);
         vec best[2];
         uint32x4_t label[2] = {vdupq_n_u32(0), vdupq_n_u32(0)};
@@ -101,8 +102,8 @@ void upsample_labels_neon(const struct upsample_args *p) {
         }
         uint8_t labels[RUN];
         vst1_u8(labels, vmovn_u16(vcombine_u16(vmovn_u32(label[0]), vmovn_u32(label[1]))));
-        for (int i = 0; i < RUN && x + i < p->pixels; i++) {
-            ((uint8_t *)p->out)[x + i] = labels[i];
+        for (int j = 0; j < RUN && x + j < p->pixels; j++) {
+            ((uint8_t *)p->out)[x + j] = labels[j];
         }
     }
 }

@@ -83,20 +83,26 @@ static void upsample_f32_ref(const struct upsample_args *p) {
     }
 }
 
+static uint8_t label_at(const struct upsample_args *p, const struct tap *tap) {
+    float best = lerp(p->scratch[tap->x0], p->scratch[tap->x1], tap->fraction);
+    uint8_t label = 0;
+    for (int c = 1; c < p->channels; c++) {
+        const float *in = p->scratch + c * p->in_plane;
+        float value = lerp(in[tap->x0], in[tap->x1], tap->fraction);
+        if (value > best) {
+            best = value;
+            label = (uint8_t)c;
+        }
+    }
+    return label;
+}
+
 static void upsample_labels_ref(const struct upsample_args *p) {
     blend_planes(p);
-    uint8_t *out = p->out;
-    for (int x = 0; x < p->pixels; x++) {
-        const struct tap *tap = &p->taps[x];
-        float best = lerp(p->scratch[tap->x0], p->scratch[tap->x1], tap->fraction);
-        out[x] = 0;
-        for (int c = 1; c < p->channels; c++) {
-            const float *in = p->scratch + c * p->in_plane;
-            float value = lerp(in[tap->x0], in[tap->x1], tap->fraction);
-            if (value > best) {
-                best = value;
-                out[x] = (uint8_t)c;
-            }
+    for (int i = 0; i < upsample_groups(p); i++) {
+        int first = upsample_pixel(p, i);
+        for (int x = first; x < first + TAP_GROUP && x < p->pixels; x++) {
+            ((uint8_t *)p->out)[x] = label_at(p, &p->taps[x]);
         }
     }
 }

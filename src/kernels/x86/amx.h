@@ -1,7 +1,8 @@
 /* Intel AMX: tiles of 16 rows x 64 bytes, and what the convolutions that use them share.
  *
  * Tile registers: 0 to 3 hold the sums of 2 x 2 tiles of 16 pixels x 16 channels, 4 and 5 the pixels' values, 6 and 7
- * weights. A row of a weight tile is one group of K for 16 channels: the packed layout of kernels.h as it lies in memory.
+ * weights. A row of a weight tile is one group of K for 16 channels: the packed layout of kernels.h as it lies in
+ * memory.
  */
 #ifndef FSCNN_KERNELS_AMX_H
 #define FSCNN_KERNELS_AMX_H

@@ -34,8 +34,8 @@ static inline __m512 value_of(const struct conv_args *p, const float *sums, __m5
 
 /* Whole pixels of 32 channels, 64 bytes each. Everything the loop needs is in registers: what it writes could alias the
  * arguments. */
-static inline __attribute__((always_inline)) void store_halves(const struct conv_args *p, const struct finish *f, int m, int n,
-                                                               int first, const float *sums, const bool adds) {
+static inline __attribute__((always_inline)) void store_halves(const struct conv_args *p, const struct finish *f, int m,
+                                                               int n, int first, const float *sums, const bool adds) {
     const __m512 low = f->low, high = f->high, bias0 = f->bias[0], bias1 = f->bias[1];
     const ptrdiff_t out_stride = p->out_stride, addend_stride = p->addend_stride;
     uint16_t *out = (uint16_t *)p->out + (m + first) * out_stride + n;

@@ -67,8 +67,7 @@ struct place {
 
 static inline void store_place(const struct conv_args *p, const struct place *at, const SUM *sums) {
     for (int i = 0; i < at->tiles; i++) {
-        store_pixels(p, at->finish, at->m[i], at->n, at->width, at->first[i],
-                     sums + i * AMX_PIXELS * 2 * KERNEL_BLOCK);
+        store_pixels(p, at->finish, at->m[i], at->n, at->width, at->first[i], sums + i * AMX_PIXELS * 2 * KERNEL_BLOCK);
     }
 }
 

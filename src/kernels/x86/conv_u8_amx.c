@@ -57,13 +57,14 @@ static inline __m512i finish_sums(const int32_t *sums, __m512 multiplier, __m512
 static inline __m512i finish_added(const int32_t *sums, __m512 multiplier, __m512 bias, const uint8_t *addend,
                                    __m512 addend_scale, __m512 addend_offset) {
     const __m512 value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_load_si512(sums)), multiplier, bias);
-    const __m512 added = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)addend)));
+    const __m512 added =
+        _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)addend)));
     return round_up_to_255(_mm512_add_ps(value, _mm512_fmadd_ps(added, addend_scale, addend_offset)));
 }
 
 /* Two pixels of 32 channels become 64 bytes: packs work within lanes of 128 bits, and leave 4 channels of each block of
- * 16 side by side; dealing the dwords puts them in order. Everything the loop needs is in registers: bytes written could
- * alias the arguments. */
+ * 16 side by side; dealing the dwords puts them in order. Everything the loop needs is in registers: bytes written
+ * could alias the arguments. */
 static inline __attribute__((always_inline)) void store_bytes(const struct conv_args *p, const struct finish *f, int m,
                                                               int n, const int32_t *sums, const bool adds) {
     const __m512i deal = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);

@@ -77,7 +77,8 @@ static void upsample_f32_avx2(const struct upsample_args *p) {
 
 static void upsample_labels_avx2(const struct upsample_args *p) {
     rows_blend_planes(p);
-    for (int x = 0; x < p->pixels; x += 8) {
+    for (int i = 0; i < 2 * upsample_groups(p); i++) {
+        const int x = upsample_pixel(p, i / 2) + 8 * (i % 2);
         struct run r = run_at(p->taps, x);
         __m256 best = run_sample(&r, p->scratch);
         __m256i label = _mm256_setzero_si256();
@@ -89,8 +90,8 @@ static void upsample_labels_avx2(const struct upsample_args *p) {
         }
         int32_t wide[8];
         _mm256_storeu_si256((__m256i *)wide, label);
-        for (int i = 0; i < 8 && x + i < p->pixels; i++) {
-            ((uint8_t *)p->out)[x + i] = (uint8_t)wide[i];
+        for (int j = 0; j < 8 && x + j < p->pixels; j++) {
+            ((uint8_t *)p->out)[x + j] = (uint8_t)wide[j];
         }
     }
 }

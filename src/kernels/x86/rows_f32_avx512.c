@@ -183,10 +183,10 @@ static inline void take_class(const struct run *r, const float *plane, int c, __
 /* Two groups at a time: one alone would wait for its own results. */
 static void upsample_labels_avx512(const struct upsample_args *p) {
     blend_planes(p);
-    for (int x = 0; x < p->pixels; x += 32) {
-        const bool both = x + 16 < p->pixels;
-        const struct tap_group *group = &p->groups[x / TAP_GROUP];
-        const struct run r0 = run_of(group), r1 = run_of(both ? group + 1 : group);
+    const int count = upsample_groups(p);
+    for (int i = 0; i < count; i += 2) {
+        const int x0 = upsample_pixel(p, i), x1 = upsample_pixel(p, i + 1 < count ? i + 1 : i);
+        const struct run r0 = run_of(&p->groups[x0 / TAP_GROUP]), r1 = run_of(&p->groups[x1 / TAP_GROUP]);
         __m512 best0 = run_sample(&r0, p->scratch), best1 = run_sample(&r1, p->scratch);
         __m512i label0 = _mm512_setzero_si512(), label1 = label0;
         for (int c = 1; c < p->channels; c++) {
@@ -194,10 +194,8 @@ static void upsample_labels_avx512(const struct upsample_args *p) {
             take_class(&r0, plane, c, &best0, &label0);
             take_class(&r1, plane, c, &best1, &label1);
         }
-        _mm512_mask_cvtepi32_storeu_epi8((uint8_t *)p->out + x, tail_mask(p->pixels - x), label0);
-        if (both) {
-            _mm512_mask_cvtepi32_storeu_epi8((uint8_t *)p->out + x + 16, tail_mask(p->pixels - x - 16), label1);
-        }
+        _mm512_mask_cvtepi32_storeu_epi8((uint8_t *)p->out + x0, tail_mask(p->pixels - x0), label0);
+        _mm512_mask_cvtepi32_storeu_epi8((uint8_t *)p->out + x1, tail_mask(p->pixels - x1), label1);
     }
 }
 
