@@ -129,7 +129,7 @@ enum fscnn_status peak_measure(const struct kernels *kernels, int threads, struc
     if (out->threads < 1 || out->threads > MAX_THREADS) {
         return error_set(err, FSCNN_ERROR_USAGE, "%d threads: 1 to %d can be used", threads, MAX_THREADS);
     }
-    enum fscnn_status status = team_create(out->threads, false, &team, err);
+    enum fscnn_status status = team_create(out->threads, -1, &team, err);
     if (status == FSCNN_OK) {
         measure_compute(team, &job, out->compute);
         status = measure_memory(team, &job, out, err);
