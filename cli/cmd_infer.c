@@ -144,23 +144,6 @@ static enum fscnn_status open_model(const struct settings *s, int batch, struct 
     return status;
 }
 
-/* The batch size to run: what was asked for, where the model has it, else its smallest. */
-static enum fscnn_status choose_batch(const struct fscnn_model_info *info, int asked, int *batch,
-                                      struct fscnn_error *err) {
-    char list[FSCNN_MAX_BATCH_SIZES * 5 + 1] = "";
-    *batch = asked ? asked : info->batch_sizes[0];
-    for (int i = 0; i < info->num_batch_sizes; i++) {
-        if (info->batch_sizes[i] == *batch) {
-            return FSCNN_OK;
-        }
-        size_t used = strlen(list);
-        snprintf(list + used, sizeof(list) - used, "%s%d", i ? "," : "", info->batch_sizes[i]);
-    }
-    return fail(err, FSCNN_ERROR_USAGE,
-                "%.200s runs batches of %s, not %d: compile it with --dynamic_batch_size \"%s,%d\"", info->name, list,
-                asked, list, asked);
-}
-
 static void say_model(const struct settings *s, const struct fscnn_model_info *info, int batch,
                       enum fscnn_output_type type) {
     static const char *const precisions[] = {"fp32", "bf16", "int8"};
@@ -369,7 +352,7 @@ static int run(const struct command *command, int argc, char **argv) {
     enum fscnn_status status = open_model(&s, asked, &model, &err);
     if (status == FSCNN_OK) {
         fscnn_model_get_info(model, &info);
-        status = choose_batch(&info, asked, &batch, &err);
+        status = model_choose_batch(&info, asked, &batch, &err);
     }
     if (status == FSCNN_OK) {
         enum fscnn_output_type type =

@@ -11,6 +11,7 @@ extern const struct command command_validate;
 extern const struct command command_compile;
 extern const struct command command_export;
 extern const struct command command_infer;
+extern const struct command command_bench;
 extern const struct command command_info;
 extern const struct command command_segment;
 

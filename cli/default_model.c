@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "files.h"
+
 #define DEFAULT_NAME "fast_scnn_street.pth"
 
 /* Below the executable's folder; the first is for a program beside its models, the next two for build folders, the last
@@ -110,9 +112,10 @@ enum fscnn_status model_explain(const char *path, enum fscnn_status status, stru
 }
 
 /* Compiles a source. Fixed pooling that nobody asked for gives way where the picture is too small for it. */
-static enum fscnn_status compile_source(const char *path, int height, int width, struct pool_choice *pool,
-                                        struct fscnn_model **out, struct fscnn_error *err) {
-    struct fscnn_compile_options options = {.height = height, .width = width, .pool = pool->kind};
+static enum fscnn_status compile_source(const char *path, const struct fscnn_compile_options *asked,
+                                        struct pool_choice *pool, struct fscnn_model **out, struct fscnn_error *err) {
+    struct fscnn_compile_options options = *asked;
+    options.pool = pool->kind;
     enum fscnn_status status = fscnn_compile(path, &options, out, err);
     if (status == FSCNN_ERROR_USAGE && !pool->given && pool->kind == FSCNN_POOL_FIXED &&
         strstr(err->text, "fixed pooling")) {
@@ -120,15 +123,15 @@ static enum fscnn_status compile_source(const char *path, int height, int width,
         status = fscnn_compile(path, &options, out, err);
         if (status == FSCNN_OK && !pool->told) {
             fprintf(stderr, "fastscnn: %dx%d is too small for fixed pooling: adaptive pooling is used (see --pool)\n",
-                    height, width);
+                    options.height, options.width);
             pool->told = true;
         }
     }
     return model_explain(path, status, err);
 }
 
-enum fscnn_status model_open(const char *path, int height, int width, struct pool_choice *pool,
-                             struct fscnn_model **out, struct fscnn_error *err) {
+enum fscnn_status model_open_as(const char *path, const struct fscnn_compile_options *options, struct pool_choice *pool,
+                                struct fscnn_model **out, struct fscnn_error *err) {
     char *found = NULL;
     enum fscnn_status status = FSCNN_OK;
     *out = NULL;
@@ -137,11 +140,17 @@ enum fscnn_status model_open(const char *path, int height, int width, struct poo
         path = found;
     }
     if (status == FSCNN_OK) {
-        status = model_is_source(path) ? compile_source(path, height, width, pool, out, err)
-                                       : fscnn_model_load(path, out, err);
+        status =
+            model_is_source(path) ? compile_source(path, options, pool, out, err) : fscnn_model_load(path, out, err);
     }
     free(found);
     return status;
+}
+
+enum fscnn_status model_open(const char *path, int height, int width, struct pool_choice *pool,
+                             struct fscnn_model **out, struct fscnn_error *err) {
+    struct fscnn_compile_options options = {.height = height, .width = width};
+    return model_open_as(path, &options, pool, out, err);
 }
 
 enum fscnn_status model_check_size(const struct fscnn_model *model, const char *what, int height, int width,
@@ -157,4 +166,20 @@ enum fscnn_status model_check_size(const struct fscnn_model *model, const char *
         "checkpoint, which is compiled for each size",
         what, height, width, info.name, info.height, info.width);
     return FSCNN_ERROR_USAGE;
+}
+
+enum fscnn_status model_choose_batch(const struct fscnn_model_info *info, int asked, int *batch,
+                                     struct fscnn_error *err) {
+    char list[FSCNN_MAX_BATCH_SIZES * 5 + 1] = "";
+    *batch = asked ? asked : info->batch_sizes[0];
+    for (int i = 0; i < info->num_batch_sizes; i++) {
+        if (info->batch_sizes[i] == *batch) {
+            return FSCNN_OK;
+        }
+        size_t used = strlen(list);
+        snprintf(list + used, sizeof(list) - used, "%s%d", i ? "," : "", info->batch_sizes[i]);
+    }
+    return fail(err, FSCNN_ERROR_USAGE,
+                "%.200s runs batches of %s, not %d: compile it with --dynamic_batch_size \"%s,%d\"", info->name, list,
+                asked, list, asked);
 }

@@ -32,6 +32,14 @@ struct pool_choice {
  * caller compares. */
 FSCNN_NODISCARD enum fscnn_status model_open(const char *path, int height, int width, struct pool_choice *pool,
                                              struct fscnn_model **out, struct fscnn_error *err);
+/* The same for all that can be asked of a compilation; `pool` counts, not options->pool. */
+FSCNN_NODISCARD enum fscnn_status model_open_as(const char *path, const struct fscnn_compile_options *options,
+                                                struct pool_choice *pool, struct fscnn_model **out,
+                                                struct fscnn_error *err);
+
+/* The batch size to run: what was asked for, where the model has it (else USAGE); asked 0: its smallest. */
+FSCNN_NODISCARD enum fscnn_status model_choose_batch(const struct fscnn_model_info *info, int asked, int *batch,
+                                                     struct fscnn_error *err);
 
 /* USAGE, naming both sizes, where `what` (a picture's name, an option) of height x width does not fit the model. */
 FSCNN_NODISCARD enum fscnn_status model_check_size(const struct fscnn_model *model, const char *what, int height,

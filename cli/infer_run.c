@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "buffers.h"
 #include "progress.h"
 #include "stages.h"
 
@@ -26,34 +26,6 @@ struct running {
     struct progress_bar bar;
 };
 
-/* Bytes that can be had without swapping; SIZE_MAX where the system does not tell. */
-static size_t memory_available(void) {
-    FILE *file = fopen("/proc/meminfo", "re");
-    char line[256];
-    unsigned long long kilobytes;
-    size_t bytes = SIZE_MAX;
-    while (file && fgets(line, sizeof(line), file)) {
-        if (sscanf(line, "MemAvailable: %llu kB", &kilobytes) == 1) {
-            bytes = (size_t)kilobytes * 1024;
-        }
-    }
-    if (file) {
-        fclose(file);
-    }
-    return bytes;
-}
-
-/* A zeroed buffer whose pages are all there, large ones where the system has them: the first touch of fresh memory
- * would otherwise be measured as the network's time. */
-static void *buffer_create(size_t bytes) {
-    void *data = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (data == MAP_FAILED) {
-        return NULL;
-    }
-    madvise(data, bytes, MADV_HUGEPAGE); /* advice: nothing is lost where it is not taken */
-    return memset(data, 0, bytes);
-}
-
 static enum fscnn_status buffers_create(struct running *r, struct fscnn_error *err) {
     size_t need = (size_t)r->num_in * r->in_bytes + (size_t)r->num_out * r->out_bytes, have = memory_available();
     if (need > have) {
@@ -75,10 +47,10 @@ static enum fscnn_status buffers_create(struct running *r, struct fscnn_error *e
 static void buffers_free(struct running *r) {
     for (int i = 0; i < BUFFERS; i++) {
         if (r->in[i]) {
-            munmap(r->in[i], r->in_bytes);
+            buffer_free(r->in[i], r->in_bytes);
         }
         if (r->out[i]) {
-            munmap(r->out[i], r->out_bytes);
+            buffer_free(r->out[i], r->out_bytes);
         }
     }
 }

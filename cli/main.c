@@ -5,9 +5,8 @@
 #include "commands.h"
 
 static const struct command *const commands[] = {
-    &command_segment,  &command_preprocess, &command_export,
-    &command_compile,  &command_infer,      &command_evaluate,
-    &command_validate, &command_info,       NULL,
+    &command_segment,  &command_preprocess, &command_export, &command_compile, &command_infer,
+    &command_evaluate, &command_validate,   &command_bench,  &command_info,    NULL,
 };
 
 static void print_overview(FILE *out) {

@@ -52,6 +52,7 @@ struct statistics statistics_of(const struct samples *samples) {
     s.mean = sum / (double)samples->count;
     s.median = percentile(sorted, samples->count, 50);
     s.percentile90 = percentile(sorted, samples->count, 90);
+    s.percentile95 = percentile(sorted, samples->count, 95);
     s.percentile99 = percentile(sorted, samples->count, 99);
     free(sorted);
     return s;

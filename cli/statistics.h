@@ -15,7 +15,7 @@ bool samples_add(struct samples *samples, double value);
 void samples_free(struct samples *samples);
 
 struct statistics {
-    double min, max, mean, median, percentile90, percentile99;
+    double min, max, mean, median, percentile90, percentile95, percentile99;
     size_t count;
 };
 /* All 0 for no samples. Percentiles as numpy's default: linear between the two nearest ranks. */

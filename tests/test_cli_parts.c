@@ -40,6 +40,7 @@ static void test_statistics(void **state) {
     struct statistics s = statistics_of(&samples);
     assert_true(s.min == 1 && s.max == 25 && s.mean == 11 && s.median == 9 && s.count == 5);
     assert_true(fabs(s.percentile99 - (16 + 0.96 * 9)) < 1e-12);
+    assert_true(fabs(s.percentile95 - (16 + 0.8 * 9)) < 1e-12);
     assert_true(fabs(s.percentile90 - (16 + 0.6 * 9)) < 1e-12);
     assert_true(samples.values[0] == 16); /* the order measured stays */
     samples.count = 2;

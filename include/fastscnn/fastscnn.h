@@ -178,9 +178,12 @@ FSCNN_API void fscnn_model_describe_memory(const struct fscnn_model *model, stru
 
 /* A step: operators fused into one pass over rows. */
 struct fscnn_step_info {
-    const char *name; /* of its last operator; valid as long as the model */
-    uint64_t macs;    /* for one image */
-    bool waits;       /* for all threads to finish the steps before; false: runs together with the one before */
+    const char *name;                /* of its last operator; valid as long as the model */
+    uint64_t macs;                   /* for one image */
+    uint64_t bytes;                  /* of the tensors and weights that it reads and writes, each counted once */
+    bool reads_image, writes_result; /* and the caller's buffers, which `bytes` leaves out */
+    enum fscnn_precision precision;  /* that most of its multiply-accumulates take */
+    bool waits; /* for all threads to finish the steps before; false: runs together with the one before */
 };
 FSCNN_API int fscnn_model_num_steps(const struct fscnn_model *model);
 /* `step` is 0..fscnn_model_num_steps - 1; asking beyond gives zeros and "". */
@@ -197,8 +200,9 @@ enum fscnn_output_type {
 };
 
 struct fscnn_session_options {
-    int threads; /* 0: one per core */
-    bool pin;    /* bind thread i to the i-th allowed processor */
+    int threads;         /* 0: one per core */
+    bool pin;            /* bind thread i to one of the allowed processors: number first_processor + i among them */
+    int first_processor; /* counting goes on from 0 after the last one */
 };
 
 /* `options` may be NULL. The session keeps a reference to the model's memory: free it before the model. */
@@ -261,6 +265,20 @@ FSCNN_API void fscnn_cpu_describe(struct fscnn_log log);
 FSCNN_API const char *fscnn_cpu_isa(void);
 /* Cores this process may use. */
 FSCNN_API int fscnn_cpu_cores(void);
+
+/* What `threads` threads of this processor can do at most, all at once, with the instructions that fscnn_cpu_isa
+ * allows: the limits of the roofline model. */
+struct fscnn_peak {
+    int threads;
+    double compute[3];   /* by enum fscnn_precision: operations a second between registers, a multiply-add being two */
+    double read_memory;  /* bytes a second from memory, beyond the caches */
+    double write_memory; /* to memory, around the caches where the processor can */
+    double read_cache;   /* from the threads' second-level caches, or what lies beyond the first */
+};
+/* Measures it; takes about half a second and up to 512 MB of memory for that time. threads 0: one per core. Errors:
+ * USAGE, MEMORY. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_cpu_peak(int threads, struct fscnn_peak *out,
+                                                           struct fscnn_error *err);
 
 /* ------------------------------------------------------------------------ 4. compiling ---- */
 

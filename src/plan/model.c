@@ -204,6 +204,46 @@ void fscnn_model_describe_memory(const struct fscnn_model *model, struct fscnn_l
 
 int fscnn_model_num_steps(const struct fscnn_model *model) { return model->plan.num_steps; }
 
+static uint64_t tensor_bytes(const struct tensor_desc *d) {
+    return (uint64_t)d->h * (uint64_t)d->w * (uint64_t)d->c * elem_size(d->type);
+}
+
+static uint64_t weight_bytes(const struct plan *plan, const struct stage *s) {
+    int type = plan_input_type(plan, s);
+    uint64_t channels = plan_blocks(s->c) * PLAN_BLOCK, window = (uint64_t)s->kh * (uint64_t)s->kw;
+    if (s->op == STAGE_CONV) {
+        return window * (uint64_t)plan_input_channels(plan, s) * channels * elem_size(type);
+    }
+    if (s->op == STAGE_DEPTHWISE) {
+        return window * channels * (type == ELEM_U8 ? 1 : sizeof(float));
+    }
+    return 0;
+}
+
+/* Adds a tensor that the step has not counted yet. */
+static uint64_t add_tensor(const struct plan *plan, int index, bool *seen) {
+    if (seen[index]) {
+        return 0;
+    }
+    seen[index] = true;
+    return tensor_bytes(&plan->tensors[index]);
+}
+
+static uint64_t step_bytes(const struct plan *plan, const struct step *step) {
+    bool seen[PLAN_MAX_STAGES] = {false};
+    uint64_t bytes = 0;
+    for (int k = step->first_stage; k < step->first_stage + step->num_stages; k++) {
+        const struct stage *s = &plan->stages[k];
+        for (int n = 0; n < s->num_inputs; n++) {
+            bytes += s->inputs[n].kind == SOURCE_TENSOR ? add_tensor(plan, s->inputs[n].index, seen) : 0;
+        }
+        bytes += s->addend.kind == SOURCE_TENSOR ? add_tensor(plan, s->addend.index, seen) : 0;
+        bytes += s->tensor >= 0 ? add_tensor(plan, s->tensor, seen) : 0;
+        bytes += weight_bytes(plan, s);
+    }
+    return bytes;
+}
+
 void fscnn_model_get_step(const struct fscnn_model *model, int step, struct fscnn_step_info *out) {
     const struct plan *plan = &model->plan;
     *out = (struct fscnn_step_info){.name = ""};
@@ -211,9 +251,19 @@ void fscnn_model_get_step(const struct fscnn_model *model, int step, struct fscn
         return;
     }
     const struct step *s = &plan->steps[step];
+    uint64_t macs[ELEM_COUNT] = {0};
     for (int k = s->first_stage; k < s->first_stage + s->num_stages; k++) {
-        out->macs += plan_stage_macs(plan, &plan->stages[k]);
+        const struct stage *stage = &plan->stages[k];
+        out->macs += plan_stage_macs(plan, stage);
+        macs[plan_input_type(plan, stage)] += plan_stage_macs(plan, stage);
+        out->reads_image |= stage->op == STAGE_LOAD;
+        out->writes_result |= stage->op == STAGE_OUTPUT;
     }
+    /* enum elem and enum fscnn_precision number the types alike */
+    for (int type = 1; type < ELEM_COUNT; type++) {
+        out->precision = macs[type] > macs[out->precision] ? (enum fscnn_precision)type : out->precision;
+    }
+    out->bytes = step_bytes(plan, s);
     out->name = plan->stages[s->first_stage + s->num_stages - 1].name;
     out->waits = step == 0 || model->layout.steps[step].wait;
 }

@@ -64,6 +64,9 @@ enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const st
     if (threads < 1 || threads > MAX_THREADS) {
         return error_set(err, FSCNN_ERROR_USAGE, "%d threads: 1 to %d can be used", threads, MAX_THREADS);
     }
+    if (options->first_processor < 0) {
+        return error_set(err, FSCNN_ERROR_USAGE, "first processor %d", options->first_processor);
+    }
     enum fscnn_status status = check_machine(model, threads, err);
     if (status != FSCNN_OK) {
         return status;
@@ -82,7 +85,7 @@ enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const st
     }
     bool ok = session->workers && session->arena && session->table;
     if (ok) {
-        status = team_create(threads, options->pin, &session->team, err);
+        status = team_create(threads, options->pin ? options->first_processor : -1, &session->team, err);
     }
     for (int i = 0; status == FSCNN_OK && ok && i < threads; i++) {
         ok = worker_create(session, &session->workers[i], i);

@@ -18,7 +18,8 @@ struct member {
 
 struct team {
     int size;
-    bool pin;
+    int first_processor; /* -1: threads run where the system puts them */
+    cpu_set_t allowed;   /* the processors counted from, when pinned */
     struct member *members;
     void (*run)(void *user, int thread);
     void *user;
@@ -75,28 +76,25 @@ void team_wait(struct team *team) {
     }
 }
 
-/* Binds the calling thread to the index-th processor that the process may use. */
-static void pin_thread(int index) {
-    cpu_set_t allowed, one;
-    if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0 || CPU_COUNT(&allowed) == 0) {
-        return;
-    }
-    int left = index % CPU_COUNT(&allowed);
+/* Binds the calling thread to its processor among those that the team may use. */
+static void pin_thread(const struct team *team, int index) {
+    cpu_set_t one;
+    unsigned left = ((unsigned)team->first_processor + (unsigned)index) % (unsigned)CPU_COUNT(&team->allowed);
+    CPU_ZERO(&one);
     for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-        if (CPU_ISSET(cpu, &allowed) && left-- == 0) {
-            CPU_ZERO(&one);
+        if (CPU_ISSET(cpu, &team->allowed) && left-- == 0) {
             CPU_SET(cpu, &one);
-            pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
-            return;
+            break;
         }
     }
+    pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
 }
 
 static void *member_main(void *arg) {
     struct member *member = arg;
     struct team *team = member->team;
-    if (team->pin) {
-        pin_thread(member->index);
+    if (team->first_processor >= 0) {
+        pin_thread(team, member->index);
     }
     for (unsigned job = 0;; job++) {
         wait_change(team, &team->job, job);
@@ -108,7 +106,7 @@ static void *member_main(void *arg) {
     }
 }
 
-enum fscnn_status team_create(int threads, bool pin, struct team **out, struct fscnn_error *err) {
+enum fscnn_status team_create(int threads, int first_processor, struct team **out, struct fscnn_error *err) {
     struct team *team = aligned_alloc(LINE, sizeof(*team));
     struct member *members = calloc((size_t)threads, sizeof(*members));
     *out = NULL;
@@ -117,7 +115,11 @@ enum fscnn_status team_create(int threads, bool pin, struct team **out, struct f
         free(members);
         return error_memory(err, sizeof(*team), "threads");
     }
-    *team = (struct team){.size = threads, .pin = pin, .members = members};
+    *team = (struct team){.size = threads, .first_processor = first_processor, .members = members};
+    if (pthread_getaffinity_np(pthread_self(), sizeof(team->allowed), &team->allowed) != 0 ||
+        CPU_COUNT(&team->allowed) == 0) {
+        team->first_processor = -1; /* more processors than a set holds: better unpinned than not at all */
+    }
     pthread_mutex_init(&team->mutex, NULL);
     pthread_cond_init(&team->changed, NULL);
     for (int i = 1; i < threads; i++) {
@@ -154,11 +156,19 @@ void team_free(struct team **team) {
 int team_size(const struct team *team) { return team->size; }
 
 void team_run(struct team *team, void (*run)(void *user, int thread), void *user) {
+    cpu_set_t callers;
+    bool pin = team->first_processor >= 0 && pthread_getaffinity_np(pthread_self(), sizeof(callers), &callers) == 0;
     team->run = run;
     team->user = user;
+    if (pin) {
+        pin_thread(team, 0);
+    }
     if (team->size > 1) {
         change(team, &team->job);
     }
     run(user, 0);
     team_wait(team);
+    if (pin) {
+        pthread_setaffinity_np(pthread_self(), sizeof(callers), &callers);
+    }
 }

@@ -6,8 +6,11 @@
 
 struct team;
 
-/* `threads` >= 1, the caller of team_run being one of them. pin: thread i stays on the i-th processor allowed. */
-FSCNN_NODISCARD enum fscnn_status team_create(int threads, bool pin, struct team **out, struct fscnn_error *err);
+/* `threads` >= 1, the caller of team_run being thread 0. first_processor >= 0: thread i stays on processor
+ * first_processor + i of those that the caller of team_create may use, from the first again after the last; the caller
+ * of team_run only for as long as it runs. -1: anywhere. */
+FSCNN_NODISCARD enum fscnn_status team_create(int threads, int first_processor, struct team **out,
+                                              struct fscnn_error *err);
 void team_free(struct team **team);
 int team_size(const struct team *team);
 
