@@ -1,6 +1,7 @@
 #!/bin/sh
 # The tool checkkernels from outside: options, patterns, seeds, times. Its verdicts are in its own selftest, which the test
 # `kernels` runs.
+# shellcheck disable=SC2016 # awk programs
 build=${FASTSCNN_BUILD:-$(pwd)/build}
 FASTSCNN_PROGRAM=$build/tools/checkkernels
 . "$(dirname "$0")/cli_testing.sh"

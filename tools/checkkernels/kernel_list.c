@@ -57,8 +57,13 @@ int isas_find(struct isa isas[MAX_ISAS]) {
 }
 
 bool isa_has_own(const struct isa *isas, int i, const struct kernel *kernel) {
-    const char *own = (const char *)&isas[i].kernels + kernel->offset;
-    return i == 0 || memcmp(own, (const char *)&isas[i - 1].kernels + kernel->offset, sizeof(void (*)(void))) != 0;
+    void (*own)(void), (*before)(void);
+    if (i == 0) {
+        return true;
+    }
+    memcpy(&own, (const char *)&isas[i].kernels + kernel->offset, sizeof(own));
+    memcpy(&before, (const char *)&isas[i - 1].kernels + kernel->offset, sizeof(before));
+    return own != before;
 }
 
 bool name_matches(const char *pattern, const char *kernel, const char *isa) {
