@@ -10,7 +10,7 @@ help:
 	@echo 'make demo         installs what is needed, builds, runs the whole chain on a small data set of its own'
 	@echo 'make demo-photos  segments photographs from the Debian package opencv-doc'
 	@echo 'make test         builds and runs every test'
-	@echo 'make build        leaves $(BUILD)/fastscnn and $(BUILD)/libfastscnn.so'
+	@echo 'make build        leaves $(BUILD)/fastscnn, $(BUILD)/libfastscnn.so and $(BUILD)/checkkernels'
 	@echo 'make lint         layers, lengths, format, clang-tidy, cppcheck'
 	@echo 'make test-asan    the tests under the address and undefined-behaviour sanitizers'
 	@echo 'make test-arm     the engine and its kernels for 64-bit ARM, under qemu'
@@ -37,6 +37,7 @@ build: deps $(BUILD)/build.ninja
 	@$(NINJA) $(BUILD) programs
 	@ln -sf cli/fastscnn $(BUILD)/fastscnn
 	@ln -sf src/libfastscnn.so $(BUILD)/libfastscnn.so
+	@ln -sf tools/checkkernels $(BUILD)/checkkernels
 
 test: build
 	@tests/run $(BUILD)
