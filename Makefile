@@ -54,7 +54,7 @@ test-asan: deps
 	 tests/run build-asan --timeout-multiplier 5
 
 # What depends on the processor; the rest is the same C.
-ARM_TESTS := tensor plan kernels golden
+ARM_TESTS := tensor plan kernels peak golden
 test-arm:
 	@tools/install_deps arm
 	@[ -f build-arm/build.ninja ] || meson setup build-arm --cross-file tools/aarch64-linux.ini >/dev/null

@@ -262,6 +262,20 @@ FSCNN_API const char *fscnn_cpu_isa(void);
 /* Cores this process may use. */
 FSCNN_API int fscnn_cpu_cores(void);
 
+/* What `threads` threads of this processor can do at most, all at once, with the instructions that fscnn_cpu_isa
+ * allows: the limits of the roofline model. */
+struct fscnn_peak {
+    int threads;
+    double compute[3];   /* by enum fscnn_precision: operations a second between registers, a multiply-add being two */
+    double read_memory;  /* bytes a second from memory, beyond the caches */
+    double write_memory; /* to memory, around the caches where the processor can */
+    double read_cache;   /* from the threads' second-level caches, or what lies beyond the first */
+};
+/* Measures it; takes about half a second and up to 512 MB of memory for that time. threads 0: one per core. Errors:
+ * USAGE, MEMORY. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_cpu_peak(int threads, struct fscnn_peak *out,
+                                                           struct fscnn_error *err);
+
 /* ------------------------------------------------------------------------ 4. compiling ---- */
 
 struct fscnn_compile_options {

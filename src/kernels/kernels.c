@@ -18,10 +18,12 @@ struct kernels kernels_get(uint32_t flags) {
     if (flags & CPU_AVX512_BF16) {
         kernels_fill_avx512_bf16(&k);
     }
+    kernels_fill_peak_x86(&k, flags);
 #elif defined(__aarch64__)
     if (flags & CPU_NEON) {
         kernels_fill_neon(&k);
     }
+    kernels_fill_peak_neon(&k, flags);
 #else
     (void)flags;
 #endif

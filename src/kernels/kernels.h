@@ -131,7 +131,14 @@ struct kernels {
     void (*from_f32[ELEM_COUNT])(const float *in, size_t count, void *out);
     /* Half precision, nearest even. */
     void (*to_half)(const float *in, size_t count, uint16_t *out);
+    /* For measuring what the processor can do at most (run/peak.h): multiply-adds of a type between registers, `rounds`
+     * > 0 times over; returns the operations done, multiply and add counting as two. */
+    uint64_t (*peak[ELEM_COUNT])(uint64_t rounds);
+    /* Reads or writes all of it; multiples of PEAK_LINE bytes. */
+    void (*peak_read)(const void *data, size_t bytes);
+    void (*peak_write)(void *data, size_t bytes);
 };
+enum { PEAK_LINE = 256 };
 
 /* The table for a set of cpu flags (cpu/cpu.h); pass cpu_flags_used(). */
 struct kernels kernels_get(uint32_t flags);
@@ -142,5 +149,8 @@ void kernels_fill_avx512(struct kernels *k);
 void kernels_fill_avx512_bf16(struct kernels *k);
 void kernels_fill_avx512_vnni(struct kernels *k);
 void kernels_fill_neon(struct kernels *k);
+/* The peak members alone, of the best instructions among `flags`. */
+void kernels_fill_peak_x86(struct kernels *k, uint32_t flags);
+void kernels_fill_peak_neon(struct kernels *k, uint32_t flags);
 
 #endif

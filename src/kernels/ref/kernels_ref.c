@@ -228,5 +228,8 @@ void kernels_fill_ref(struct kernels *k) {
         .to_f32 = {copy_f32_ref, bf16_to_f32_ref, u8_to_f32_ref},
         .from_f32 = {f32_copy_ref, f32_to_bf16_ref, f32_to_u8_ref},
         .to_half = to_half_ref,
+        .peak = {peak_f32_ref, peak_f32_ref, peak_f32_ref},
+        .peak_read = peak_read_ref,
+        .peak_write = peak_write_ref,
     };
 }

@@ -52,5 +52,8 @@ void interleave_f32_ref(const float *planes, ptrdiff_t plane_stride, int width, 
                         ptrdiff_t out_stride);
 void deinterleave_f32_ref(const float *in, ptrdiff_t in_stride, int width, int channels, float *planes,
                           ptrdiff_t plane_stride);
+uint64_t peak_f32_ref(uint64_t rounds);
+void peak_read_ref(const void *data, size_t bytes);
+void peak_write_ref(void *data, size_t bytes);
 
 #endif
