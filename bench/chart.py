@@ -3,7 +3,7 @@
 The picture brings its own background, since a page may be light where the system is dark; both have colours of their own."""
 import xml.sax.saxutils
 
-WIDTH, LEFT, RIGHT, TOP, ROW, BAR = 860, 246, 170, 92, 27, 17
+WIDTH, NAMES_END, LEFT, RIGHT, TOP, ROW, BAR = 860, 150, 252, 176, 92, 27, 17
 STYLE = """
     text { font-family: Helvetica, Arial, sans-serif; font-size: 13px; fill: #1f2328 }
     .title { font-size: 17px; font-weight: bold }
@@ -44,9 +44,8 @@ def draw(results):
     height = bottom + 62
     step = grid_step(most)
     parts = [text(20, 32, "Fast-SCNN, 19 classes, %s: images per second" % results["size"].replace("x", " x "), "title"),
-             text(20, 54, "%s, %d thread%s, batch 1, %s; after each bar: times as fast as ONNX Runtime fp32, peak memory"
-                  % (results["processor"], results["threads"], "s" if results["threads"] > 1 else "", results["date"]),
-                  "note")]
+             text(20, 54, "%s, %d thread%s, batch 1, %s" % (results["processor"], results["threads"],
+                                                            "s" if results["threads"] > 1 else "", results["date"]), "note")]
     for i in range(int(most / step) + 1):
         x = LEFT + i * step * scale
         parts.append('<line class="grid" x1="%.1f" y1="%d" x2="%.1f" y2="%d"/>' % (x, TOP - 6, x, bottom))
@@ -54,17 +53,18 @@ def draw(results):
     for i, row in enumerate(rows):
         y = TOP + i * ROW
         length = row["images_per_second"] * scale
-        parts.append(text(LEFT - 10, y + 14, "%s  %s  %s \u2192 %s" % (row["name"], row["precision"], row["input"],
-                                                                  row["output"]), anchor="end"))
+        parts.append(text(NAMES_END, y + 14, "%s %s" % (row["name"], row["precision"]), anchor="end"))
+        parts.append(text(LEFT - 10, y + 14, "%s \u2192 %s" % (row["input"], row["output"]), "note", "end"))
         parts.append('<rect class="%s" x="%d" y="%d" width="%.1f" height="%d" rx="2"/>' % (
             "ours" if row["engine"] == "fastscnn" else "peer", LEFT, y + 1, length, BAR))
-        parts.append(text(LEFT + length + 8, y + 14, "%.1f  (%.2f x, %.0f MB)%s" % (
-            row["images_per_second"], row["ratio"], row["memory_mb"], "" if row["agrees"] else "  disagrees")))
-    parts.append(text(20, bottom + 26, "Medians of %d runs in turns; memory with input and output, without the Python that runs "
-                      "the comparison." % results["runs"], "note"))
+        parts.append(text(LEFT + length + 8, y + 14, "%.1f (%.2f x, %.0f MB)%s" % (
+            row["images_per_second"], row["ratio"], row["memory_mb"], "" if row["agrees"] else " disagrees")))
+    parts.append(text(20, bottom + 26, "In brackets: times as fast as ONNX Runtime fp32; peak resident memory with input and "
+                      "output, without Python.", "note"))
     missing = ", ".join("%s %s" % (row["name"], row["precision"]) for row in results["unavailable"])
     parts.append(text(20, bottom + 44, ("Not measured: %s. " % missing if missing else "") +
-                      "f32 \u2192 logits: 25 MB in, 159 MB out at 1024 x 2048; u8 \u2192 labels: 6 MB in, 2 MB out.", "note"))
+                      "Medians of %d run%s in turns, by bench/compare." % (results["runs"], "s" if results["runs"] > 1 else ""),
+                      "note"))
     return ('<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d">\n  <style>%s\n  </style>\n'
             '  <rect class="card" x="0.5" y="0.5" width="%d" height="%d" rx="6"/>\n  %s\n</svg>\n'
             % (WIDTH, height, WIDTH, height, STYLE, WIDTH - 1, height - 1, "\n  ".join(parts)))

@@ -54,6 +54,30 @@ class FastScnn:
         return self.output
 
 
+class FastScnnStreams(FastScnn):
+    """For bench/compare --scaling: `streams` sessions of one model at once, `batch` images a call, until `images` are done."""
+
+    def __init__(self, job):
+        from concurrent.futures import ThreadPoolExecutor
+        super().__init__(job)
+        self.calls = job["images"] // (job["streams"] * job["batch"])
+        self.input = np.repeat(self.input, job["batch"], axis=0)
+        self.streams = [(self.session, self.model.output(self.kind, job["batch"]))]
+        while len(self.streams) < job["streams"]:
+            self.streams.append((self.model.session(job["threads"]), self.model.output(self.kind, job["batch"])))
+        self.pool = ThreadPoolExecutor(len(self.streams))
+
+    def run_stream(self, stream):
+        for _ in range(self.calls):
+            stream[0].run(self.input, self.kind, stream[1])
+
+    def run(self):
+        list(self.pool.map(self.run_stream, self.streams))
+
+    def result(self):
+        return np.concatenate([output for _, output in self.streams])
+
+
 class OnnxRuntime:
     """Every graph optimisation, threads that spin (its default), buffers bound beforehand."""
 
@@ -169,4 +193,5 @@ class Mnn:
         return np.array(self.host[1].getNumpyData()).reshape(self.output.shape)
 
 
-ENGINES = {"fastscnn": FastScnn, "onnxruntime": OnnxRuntime, "openvino": OpenVino, "ncnn": Ncnn, "mnn": Mnn}
+ENGINES = {"fastscnn": FastScnn, "fastscnn_streams": FastScnnStreams, "onnxruntime": OnnxRuntime, "openvino": OpenVino,
+           "ncnn": Ncnn, "mnn": Mnn}

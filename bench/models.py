@@ -22,7 +22,8 @@ def call(*command, **options):
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
     if result.returncode != 0:
         lines = result.stdout.strip().splitlines() or [f"exit code {result.returncode}"]
-        raise Unavailable(f"{os.path.basename(command[0])}: {lines[-1]}")
+        line = next((line for line in lines if "error" in line.lower()), lines[-1])
+        raise Unavailable(f"{os.path.basename(command[0])}: {line.strip()}")
 
 
 class Models:
@@ -78,11 +79,13 @@ class Models:
 
     # ---- one method an engine: precision -> file ----
 
-    def fastscnn(self, precision):
-        output = f"{self.name}_{precision}"
+    def fastscnn(self, precision, batches=None):
+        """`batches` (None: 1 alone) are batch sizes that the model is to take."""
+        output = f"{self.name}_{precision}" + ("_batches" if batches else "")
         more = [f"--calibrate={self.calibration}/leftImg8bit/val/demo"] if precision == "int8" else []
-        call(self.program, "compile", "--framework=5", f"--model={self.onnx}", f"--output={output}",
-             "--soc_version=native", f"--precision={precision}", *more)
+        if batches:
+            more += [f"--input_shape=image:-1,3,{self.height},{self.width}", f"--dynamic_batch_size={batches}"]
+        call(self.program, "compile", f"--model={self.onnx}", f"--output={output}", f"--precision={precision}", *more)
         return output + ".fscnn"
 
     def onnxruntime(self, precision):

@@ -1,4 +1,4 @@
-"""An engine in a process of its own, and both ends of the pipe to it.
+"""An engine in a process of its own, both ends of the pipe to it, and how several of them take turns.
 
 A worker is started with a job as JSON and answers every line with a line of JSON: first what it is, or {"error": why}; then
 to "turn" the milliseconds of a run, and to "save FILE" its peak memory, while it writes the last result."""
@@ -51,7 +51,7 @@ def serve(job):
         answer({"error": f"{type(error).__name__}: {error}".splitlines()[0]})
 
 
-# ---- in bench/compare -------------------------------------------------------------------------------------------------
+# ---- in the program that measures ------------------------------------------------------------------------------------
 
 class WorkerError(Exception):
     """Why an engine cannot be measured, in one line."""
@@ -64,6 +64,7 @@ class Worker:
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
                                         env=dict(os.environ, OPENBLAS_NUM_THREADS="1"))  # numpy's, which nothing uses
         about = self.answer()
+        self.times = []
         self.version, self.settings = about["version"], about["settings"]
 
     def answer(self):
@@ -83,7 +84,11 @@ class Worker:
         return self.answer()
 
     def turn(self):
+        """Milliseconds of a run."""
         return self.ask("turn")["ms"]
+
+    def median(self):
+        return percentile(self.times, 0.5)
 
     def save(self, path):
         return self.ask("save " + path)
@@ -95,6 +100,22 @@ class Worker:
             except BrokenPipeError:
                 pass
         self.process.wait()
+
+
+def take_turns(workers, runs, pause_ms):
+    """Adds to each worker's times. The order reverses every round."""
+    for turn in range(runs):
+        for worker in workers if turn % 2 == 0 else workers[::-1]:
+            time.sleep(pause_ms / 1e3)  # lets the other engine's threads stop spinning
+            worker.times.append(worker.turn())
+
+
+def percentile(values, share):
+    values = sorted(values)
+    place = share * (len(values) - 1)
+    low = int(place)
+    high = min(low + 1, len(values) - 1)
+    return values[low] + (values[high] - values[low]) * (place - low)
 
 
 if __name__ == "__main__":

@@ -66,6 +66,12 @@ class Labels(ctypes.Structure):
     _fields_ = [("width", ctypes.c_int), ("height", ctypes.c_int), ("labels", ctypes.POINTER(ctypes.c_uint8))]
 
 
+class Peak(ctypes.Structure):
+    header_name = "fscnn_peak"
+    _fields_ = [("threads", ctypes.c_int), ("compute", ctypes.c_double * 3), ("read_memory", ctypes.c_double),
+                ("write_memory", ctypes.c_double), ("read_cache", ctypes.c_double)]
+
+
 def header_fields(name):
     """Names of the fields of a struct in the header, in order."""
     with open(HEADER, encoding="utf-8") as file:
@@ -85,7 +91,8 @@ class Library:
 
     def __init__(self):
         self.path = os.path.join(BUILD, "src", "libfastscnn.so")
-        for structure in (Error, Log, ModelInfo, CompileOptions, ExportOptions, SessionOptions, Picture, Labels):
+        for structure in (Error, Log, ModelInfo, CompileOptions, ExportOptions, SessionOptions, Picture, Labels,
+                          Peak):
             here = [name for name, _ in structure._fields_]
             there = header_fields(structure.header_name)
             if here != there:
@@ -113,6 +120,11 @@ class Library:
         handle = ctypes.c_void_p()
         self.call("fscnn_model_load", os.fsencode(path), ctypes.byref(handle))
         return Model(self, handle)
+
+    def peak(self, threads):
+        peak = Peak()
+        self.call("fscnn_cpu_peak", threads, ctypes.byref(peak))
+        return peak
 
     def read_picture(self, path):
         """u8 [h, w, 3]."""
