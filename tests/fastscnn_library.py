@@ -66,6 +66,12 @@ class Labels(ctypes.Structure):
     _fields_ = [("width", ctypes.c_int), ("height", ctypes.c_int), ("labels", ctypes.POINTER(ctypes.c_uint8))]
 
 
+class Class(ctypes.Structure):
+    header_name = "fscnn_class"
+    _fields_ = [("name", ctypes.c_char_p), ("label_id", ctypes.c_int), ("train_id", ctypes.c_int),
+                ("rgb", ctypes.c_uint8 * 3)]
+
+
 class Peak(ctypes.Structure):
     header_name = "fscnn_peak"
     _fields_ = [("threads", ctypes.c_int), ("compute", ctypes.c_double * 3), ("read_memory", ctypes.c_double),
@@ -91,7 +97,7 @@ class Library:
 
     def __init__(self):
         self.path = os.path.join(BUILD, "src", "libfastscnn.so")
-        for structure in (Error, Log, ModelInfo, CompileOptions, ExportOptions, SessionOptions, Picture, Labels,
+        for structure in (Error, Log, ModelInfo, CompileOptions, ExportOptions, SessionOptions, Picture, Labels, Class,
                           Peak):
             here = [name for name, _ in structure._fields_]
             there = header_fields(structure.header_name)
@@ -100,6 +106,8 @@ class Library:
         self.functions = ctypes.CDLL(self.path)
         self.functions.fscnn_version.restype = ctypes.c_char_p
         self.functions.fscnn_cpu_isa.restype = ctypes.c_char_p
+        self.functions.fscnn_train_id_of_label_id.restype = ctypes.c_uint8
+        self.functions.fscnn_class_of_train_id.restype = Class
         self.functions.fscnn_model_output_bytes.restype = ctypes.c_size_t
         self.functions.fscnn_model_input_bytes.restype = ctypes.c_size_t
 
@@ -120,6 +128,9 @@ class Library:
         handle = ctypes.c_void_p()
         self.call("fscnn_model_load", os.fsencode(path), ctypes.byref(handle))
         return Model(self, handle)
+
+    def class_name(self, train_id):
+        return self.functions.fscnn_class_of_train_id(int(train_id)).name.decode()
 
     def peak(self, threads):
         peak = Peak()
