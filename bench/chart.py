@@ -28,11 +28,8 @@ def text(x, y, words, style="", anchor="start"):
 
 
 def grid_step(most):
-    """Round numbers, five to ten of them up to `most`."""
-    step = 1
-    while most / step > 8:
-        step = step * 2 if str(step)[0] != "2" else step * 5 // 2
-    return step
+    """1, 2, 5, 10, 20, ...: so that at most eight of them make `most`."""
+    return next(step for step in (unit * 10 ** power for power in range(9) for unit in (1, 2, 5)) if most / step <= 8)
 
 
 def draw(results):

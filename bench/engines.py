@@ -15,10 +15,15 @@ import numpy as np
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CLASSES = 19
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def float_image(job):
     return np.fromfile(job["input"], np.float32).reshape(1, 3, job["height"], job["width"])
+
+
+def byte_image(job):
+    return np.fromfile(job["input"], np.uint8).reshape(1, job["height"], job["width"], 3)
 
 
 def empty_logits(job):
@@ -41,10 +46,7 @@ class FastScnn:
         self.model = library.load(job["model"])
         self.session = self.model.session(job["threads"])
         self.kind = "labels" if job["output"] == "labels" else "f32"
-        if job["input"].endswith(".u8"):
-            self.input = np.fromfile(job["input"], np.uint8).reshape(1, job["height"], job["width"], 3)
-        else:
-            self.input = float_image(job)
+        self.input = (byte_image if job["input"].endswith(".u8") else float_image)(job)
         self.output = self.model.output(self.kind)
 
     def run(self):
@@ -106,7 +108,8 @@ class OnnxRuntime:
 
 
 class OpenVino:
-    """Its latency hint, one stream, tensors that share numpy's memory."""
+    """Its latency hint, one stream, tensors that share numpy's memory. For labels, what its documentation has for that:
+    PrePostProcessor takes the bytes, and TopK is added to the network."""
 
     def __init__(self, job):
         import openvino
@@ -117,14 +120,36 @@ class OpenVino:
                      "int8": {}}[job["precision"]]
         if job["precision"] == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise RuntimeError("OpenVINO has no bf16 for this processor")
-        compiled = core.compile_model(job["model"], "CPU", {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1,
-                                                            "INFERENCE_NUM_THREADS": job["threads"], **precision})
+        model = core.read_model(job["model"])
+        if job["output"] == "labels":
+            model = self.with_labels(model)
+            self.input = byte_image(job)
+            self.output = np.zeros((1, job["height"], job["width"]), np.uint8)
+        else:
+            self.input, self.output = float_image(job), empty_logits(job)
+        compiled = core.compile_model(model, "CPU", {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1,
+                                                     "INFERENCE_NUM_THREADS": job["threads"], **precision})
         self.settings = "LATENCY, 1 stream, precision %s, shared tensors" % (
             compiled.get_property("INFERENCE_PRECISION_HINT").to_string())
         self.request = compiled.create_infer_request()
-        self.input, self.output = float_image(job), empty_logits(job)
         self.request.set_input_tensor(openvino.Tensor(self.input, shared_memory=True))
         self.request.set_output_tensor(openvino.Tensor(self.output, shared_memory=True))
+
+    @staticmethod
+    def with_labels(model):
+        import openvino
+        from openvino import opset13
+        steps = openvino.preprocess.PrePostProcessor(model)
+        image = steps.input()
+        image.tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
+        image.model().set_layout(openvino.Layout("NCHW"))
+        image.preprocess().convert_element_type(openvino.Type.f32)
+        image.preprocess().mean([255 * value for value in MEAN]).scale([255 * value for value in DEVIATION])
+        model = steps.build()
+        logits = model.output(0).get_node().input_value(0)
+        best = opset13.topk(logits, np.int64(1), 1, "max", "none", "i32")
+        labels = opset13.convert(opset13.squeeze(best.output(1), np.int64([1])), "u8")
+        return openvino.Model([labels], model.get_parameters(), "labels")
 
     def run(self):
         self.request.start_async()
