@@ -58,7 +58,7 @@ def draw(results):
             row["images_per_second"], row["ratio"], row["memory_mb"], "" if row["agrees"] else " disagrees")))
     parts.append(text(20, bottom + 26, "In brackets: times as fast as ONNX Runtime fp32; peak resident memory with input and "
                       "output, without Python.", "note"))
-    missing = ", ".join("%s %s" % (row["name"], row["precision"]) for row in results["unavailable"])
+    missing = ", ".join(dict.fromkeys("%s %s" % (row["name"], row["precision"]) for row in results["unavailable"]))
     parts.append(text(20, bottom + 44, ("Not measured: %s. " % missing if missing else "") +
                       "Medians of %d run%s in turns, by bench/compare." % (results["runs"], "s" if results["runs"] > 1 else ""),
                       "note"))
