@@ -1,4 +1,4 @@
-"""libfastscnn through ctypes, for tests that hold it against other programs: compile, run, export.
+"""libfastscnn through ctypes, for tests and comparisons that hold it against other programs: compile, load, run, export.
 
 Arrays are numpy's.  An error of the library is raised as RuntimeError with its one line of text.  Structures are written
 down a second time here, so `load` compares their fields with the header's: a change there is told, not misread."""
@@ -56,6 +56,28 @@ class SessionOptions(ctypes.Structure):
     _fields_ = [("threads", ctypes.c_int), ("pin", ctypes.c_bool)]
 
 
+class Picture(ctypes.Structure):
+    header_name = "fscnn_picture"
+    _fields_ = [("width", ctypes.c_int), ("height", ctypes.c_int), ("rgb", ctypes.POINTER(ctypes.c_uint8))]
+
+
+class Labels(ctypes.Structure):
+    header_name = "fscnn_labels"
+    _fields_ = [("width", ctypes.c_int), ("height", ctypes.c_int), ("labels", ctypes.POINTER(ctypes.c_uint8))]
+
+
+class Class(ctypes.Structure):
+    header_name = "fscnn_class"
+    _fields_ = [("name", ctypes.c_char_p), ("label_id", ctypes.c_int), ("train_id", ctypes.c_int),
+                ("rgb", ctypes.c_uint8 * 3)]
+
+
+class Peak(ctypes.Structure):
+    header_name = "fscnn_peak"
+    _fields_ = [("threads", ctypes.c_int), ("compute", ctypes.c_double * 3), ("read_memory", ctypes.c_double),
+                ("write_memory", ctypes.c_double), ("read_cache", ctypes.c_double)]
+
+
 def header_fields(name):
     """Names of the fields of a struct in the header, in order."""
     with open(HEADER, encoding="utf-8") as file:
@@ -75,12 +97,17 @@ class Library:
 
     def __init__(self):
         self.path = os.path.join(BUILD, "src", "libfastscnn.so")
-        for structure in (Error, Log, ModelInfo, CompileOptions, ExportOptions, SessionOptions):
+        for structure in (Error, Log, ModelInfo, CompileOptions, ExportOptions, SessionOptions, Picture, Labels, Class,
+                          Peak):
             here = [name for name, _ in structure._fields_]
             there = header_fields(structure.header_name)
             if here != there:
                 raise RuntimeError(f"struct {structure.header_name} has the fields {there} in fastscnn.h, {here} here")
         self.functions = ctypes.CDLL(self.path)
+        self.functions.fscnn_version.restype = ctypes.c_char_p
+        self.functions.fscnn_cpu_isa.restype = ctypes.c_char_p
+        self.functions.fscnn_train_id_of_label_id.restype = ctypes.c_uint8
+        self.functions.fscnn_class_of_train_id.restype = Class
         self.functions.fscnn_model_output_bytes.restype = ctypes.c_size_t
         self.functions.fscnn_model_input_bytes.restype = ctypes.c_size_t
 
@@ -95,6 +122,46 @@ class Library:
         handle = ctypes.c_void_p()
         self.call("fscnn_compile", os.fsencode(path), ctypes.byref(options), ctypes.byref(handle))
         return Model(self, handle)
+
+    def load(self, path):
+        """An offline model (.fscnn)."""
+        handle = ctypes.c_void_p()
+        self.call("fscnn_model_load", os.fsencode(path), ctypes.byref(handle))
+        return Model(self, handle)
+
+    def class_name(self, train_id):
+        return self.functions.fscnn_class_of_train_id(int(train_id)).name.decode()
+
+    def peak(self, threads):
+        peak = Peak()
+        self.call("fscnn_cpu_peak", threads, ctypes.byref(peak))
+        return peak
+
+    def read_picture(self, path):
+        """u8 [h, w, 3]."""
+        picture = Picture()
+        self.call("fscnn_picture_read", os.fsencode(path), ctypes.byref(picture))
+        try:
+            return np.ctypeslib.as_array(picture.rgb, (picture.height, picture.width, 3)).copy()
+        finally:
+            self.functions.fscnn_picture_free(ctypes.byref(picture))
+
+    def normalize(self, rgb):
+        """The network's float input f32 [3, h, w] of u8 [h, w, 3]."""
+        rgb = np.ascontiguousarray(rgb, np.uint8)
+        picture = Picture(rgb.shape[1], rgb.shape[0], rgb.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8)))
+        out = np.empty((3,) + rgb.shape[:2], np.float32)
+        self.functions.fscnn_normalize(ctypes.byref(picture), out.ctypes.data_as(ctypes.c_void_p))
+        return out
+
+    def read_labels(self, path):
+        """u8 [h, w]."""
+        labels = Labels()
+        self.call("fscnn_labels_read", os.fsencode(path), ctypes.byref(labels))
+        try:
+            return np.ctypeslib.as_array(labels.labels, (labels.height, labels.width)).copy()
+        finally:
+            self.functions.fscnn_labels_free(ctypes.byref(labels))
 
     def export_onnx(self, pth, onnx, height, width, pool="fixed", opset=11, batch_size=1, dynamic_batch=False):
         options = ExportOptions(batch_size, height, width, POOLS[pool], opset, dynamic_batch)
@@ -115,28 +182,46 @@ class Model:
     def __exit__(self, *_):
         self.library.functions.fscnn_model_free(ctypes.byref(self.handle))
 
+    def output(self, name, count=1):
+        """A zeroed array for `count` images of an output type ("f32", "f16", "labels"); its pages are there."""
+        number, dtype = OUTPUTS[name]
+        shape = (count, self.info.output_height, self.info.output_width)
+        result = np.empty(shape if name == "labels" else (count, self.info.classes) + shape[1:], dtype)
+        if self.library.functions.fscnn_model_output_bytes(self.handle, number, count) != result.nbytes:
+            raise RuntimeError(f"{result.shape} {result.dtype} is no output of the model")
+        result.fill(0)
+        return result
+
+    def session(self, threads=2):
+        return Session(self, threads)
+
     def run(self, images, *outputs, threads=2):
         """Runs images, f32 [n, 3, h, w] or u8 [n, h, w, 3]; one array for each of outputs ("f32", "f16", "labels")."""
-        functions, info = self.library.functions, self.info
         images = np.ascontiguousarray(images)
-        kind = INPUTS["u8" if images.dtype == np.uint8 else "f32"]
-        count = len(images)
-        if functions.fscnn_model_input_bytes(self.handle, kind, count) != images.nbytes:
-            raise RuntimeError(f"{images.shape} {images.dtype} is no input of the model")
-        session = ctypes.c_void_p()
-        self.library.call("fscnn_session_create", self.handle, ctypes.byref(SessionOptions(threads)),
-                          ctypes.byref(session))
-        results = []
-        try:
-            for name in outputs:
-                number, dtype = OUTPUTS[name]
-                shape = (count, info.output_height, info.output_width)
-                result = np.empty(shape if name == "labels" else (count, info.classes) + shape[1:], dtype)
-                if functions.fscnn_model_output_bytes(self.handle, number, count) != result.nbytes:
-                    raise RuntimeError(f"{result.shape} {result.dtype} is no output of the model")
-                self.library.call("fscnn_session_run", session, kind, images.ctypes.data_as(ctypes.c_void_p), number,
-                                  result.ctypes.data_as(ctypes.c_void_p), count)
-                results.append(result)
-        finally:
-            functions.fscnn_session_free(ctypes.byref(session))
+        with self.session(threads) as session:
+            results = [session.run(images, name, self.output(name, len(images))) for name in outputs]
         return results[0] if len(results) == 1 else results
+
+
+class Session:
+    """Threads and memory to run a model; close it before the model, or use it with `with`."""
+
+    def __init__(self, model, threads):
+        self.model, self.handle = model, ctypes.c_void_p()
+        model.library.call("fscnn_session_create", model.handle, ctypes.byref(SessionOptions(threads)),
+                           ctypes.byref(self.handle))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.model.library.functions.fscnn_session_free(ctypes.byref(self.handle))
+
+    def run(self, images, name, result):
+        """Contiguous images into `result`, an array that Model.output made for this type and count; returns it."""
+        library, kind = self.model.library, INPUTS["u8" if images.dtype == np.uint8 else "f32"]
+        if library.functions.fscnn_model_input_bytes(self.model.handle, kind, len(images)) != images.nbytes:
+            raise RuntimeError(f"{images.shape} {images.dtype} is no input of the model")
+        library.call("fscnn_session_run", self.handle, kind, images.ctypes.data_as(ctypes.c_void_p), OUTPUTS[name][0],
+                     result.ctypes.data_as(ctypes.c_void_p), len(images))
+        return result

@@ -21,14 +21,11 @@ struct kernels kernels_get(uint32_t flags) {
     if (flags & CPU_AVX512_BF16) {
         kernels_fill_avx512_bf16(&k);
     }
-<<<<<<< HEAD
     if (flags & CPU_AMX) {
         k.conv[ELEM_BF16] = conv_bf16_amx;
         k.conv[ELEM_U8] = conv_u8_amx;
     }
-=======
     kernels_fill_peak_x86(&k, flags);
->>>>>>> bench
 #elif defined(__aarch64__)
     if (flags & CPU_NEON) {
         kernels_fill_neon(&k);

@@ -7,6 +7,7 @@
  */
 #include "cpu/cpu.h"
 #include "kernels/kernels.h"
+#include "kernels/x86/kernels_x86.h"
 
 #if defined(__AVX512F__)
 #define UPPER_REGISTERS                                                                                                \
@@ -148,5 +149,9 @@ void kernels_fill_peak_x86(struct kernels *k, uint32_t flags) {
     }
     if (flags & CPU_AVX512_VNNI) {
         k->peak[ELEM_U8] = peak_u8_avx512vnni;
+    }
+    if (flags & CPU_AMX) {
+        k->peak[ELEM_BF16] = peak_bf16_amx;
+        k->peak[ELEM_U8] = peak_u8_amx;
     }
 }
