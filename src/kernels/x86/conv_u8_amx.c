@@ -45,13 +45,8 @@ static inline __attribute__((always_inline)) __m512 value_of(const struct conv_a
     return value;
 }
 
-/* Rounded to whole numbers, for saturating packs: those beyond int32 would turn negative. */
-static inline __m512i round_up_to_255(__m512 value) {
-    return _mm512_cvtps_epi32(_mm512_min_ps(_mm512_set1_ps(255.0F), value));
-}
-
 static inline __m512i finish_sums(const int32_t *sums, __m512 multiplier, __m512 bias) {
-    return round_up_to_255(_mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_load_si512(sums)), multiplier, bias));
+    return vec_whole_u8(_mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_load_si512(sums)), multiplier, bias));
 }
 
 static inline __m512i finish_added(const int32_t *sums, __m512 multiplier, __m512 bias, const uint8_t *addend,
@@ -59,7 +54,7 @@ static inline __m512i finish_added(const int32_t *sums, __m512 multiplier, __m51
     const __m512 value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_load_si512(sums)), multiplier, bias);
     const __m512 added =
         _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)addend)));
-    return round_up_to_255(_mm512_add_ps(value, _mm512_fmadd_ps(added, addend_scale, addend_offset)));
+    return vec_whole_u8(_mm512_add_ps(value, _mm512_fmadd_ps(added, addend_scale, addend_offset)));
 }
 
 /* Two pixels of 32 channels become 64 bytes: packs work within lanes of 128 bits, and leave 4 channels of each block of

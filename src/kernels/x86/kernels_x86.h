@@ -12,6 +12,9 @@ void sum_bf16_avx2(const void *in, ptrdiff_t in_stride, int pixels, int channels
 void bf16_to_f32_avx2(const void *in, size_t count, float *out);
 void f32_to_bf16_avx2(const float *in, size_t count, void *out);
 
+void depthwise_f32_avx512(const struct depthwise_args *p);
+void depthwise_bf16_avx512(const struct depthwise_args *p);
+void depthwise_u8_avx512vnni(const struct depthwise_args *p);
 void conv_f32_avx512(const struct conv_args *p);
 void conv_bf16_avx512(const struct conv_args *p);
 void conv_u8_avx512vnni(const struct conv_args *p);

@@ -48,6 +48,11 @@ static inline __m512i vec_round_u8(__m512 value, __m512i low, __m512i high) {
     return _mm512_min_epi32(high, _mm512_max_epi32(low, whole));
 }
 
+/* Rounded to whole numbers for packs that saturate: those beyond int32 would turn negative. */
+static inline __m512i vec_whole_u8(__m512 value) {
+    return _mm512_cvtps_epi32(_mm512_min_ps(_mm512_set1_ps(255.0F), value));
+}
+
 static inline __m128i vec_load_u8(const uint8_t *in, __mmask16 mask) {
     return mask == 0xffff ? _mm_loadu_si128((const __m128i *)(const void *)in) : _mm_maskz_loadu_epi8(mask, in);
 }
