@@ -24,6 +24,8 @@ struct kernels kernels_get(uint32_t flags) {
     if (flags & CPU_AMX) {
         k.conv[ELEM_BF16] = conv_bf16_amx;
         k.conv[ELEM_U8] = conv_u8_amx;
+        k.conv_split = conv_split_amx;
+        k.split_pays = true;
     }
     kernels_fill_peak_x86(&k, flags);
 #elif defined(__aarch64__)

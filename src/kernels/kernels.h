@@ -52,6 +52,7 @@ struct conv_args {
     float low, high;
     void *out; /* [pixels, channels] */
     ptrdiff_t out_stride;
+    void *scratch; /* conv_split: split_scratch_bytes(K), else unused */
 };
 
 /* out[m, c] = clamp(bias[c] + sum over i, j of rows[i][(m * stride + j) * in_stride + c] * w[i, j, c]) */
@@ -114,7 +115,11 @@ static inline int upsample_pixel(const struct upsample_args *p, int i) {
 
 struct kernels {
     const char *isa;
+    bool split_pays; /* conv_split is faster than conv[ELEM_F32] */
     void (*conv[ELEM_COUNT])(const struct conv_args *args);
+    /* Of f32 with split weights (split.h): bf16 [ceil(channels / 16), K / 2, 3, 16, 2], block_stride in elements of
+     * these; lengths of segments are multiples of SPLIT_MULTIPLE. */
+    void (*conv_split)(const struct conv_args *args);
     void (*depthwise[ELEM_COUNT])(const struct depthwise_args *args);
     void (*resize[ELEM_COUNT])(const struct resize_args *args);
     void (*upsample_f32)(const struct upsample_args *args);

@@ -31,6 +31,15 @@ int plan_input_type(const struct plan *plan, const struct stage *stage) {
     return stage->num_inputs > 0 ? plan_source_shape(plan, stage->inputs[0]).type : stage->type;
 }
 
+bool plan_splits(const struct plan *plan, const struct stage *stage) {
+    bool splits =
+        stage->op == STAGE_CONV && stage->kh == 1 && stage->kw == 1 && plan_input_type(plan, stage) == ELEM_F32;
+    for (int k = 0; splits && k < stage->num_inputs; k++) {
+        splits = plan_source_shape(plan, stage->inputs[k]).c % PLAN_BLOCK == 0;
+    }
+    return splits;
+}
+
 uint64_t plan_stage_macs(const struct plan *plan, const struct stage *stage) {
     uint64_t taps = (uint64_t)stage->h * (uint64_t)stage->w * (uint64_t)stage->c;
     switch (stage->op) {

@@ -125,6 +125,10 @@ struct tensor_desc plan_source_shape(const struct plan *plan, struct source sour
 int plan_input_channels(const struct plan *plan, const struct stage *stage);
 /* Type of the first input (LOAD: of the output). */
 int plan_input_type(const struct plan *plan, const struct stage *stage);
+/* Whether a convolution of f32 may run on numbers split into bfloat16 parts, where the processor is faster so; the
+ * session then keeps such weights, and each thread needs PLAN_SPLIT_BYTES for each input channel. */
+enum { PLAN_SPLIT_BYTES = 192 };
+bool plan_splits(const struct plan *plan, const struct stage *stage);
 uint64_t plan_stage_macs(const struct plan *plan, const struct stage *stage);
 
 #endif

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/split.h"
 #include "run/rows.h"
 #include "run/session.h"
 #include "tensor/normalization.h"
@@ -154,12 +155,17 @@ static void run_conv(struct worker *w, int stage, int row, int count) {
     struct rows out = target_rows(w, stage, row, count);
     ptrdiff_t k = (ptrdiff_t)s->kh * s->kw * plan_input_channels(plan_of(w), s);
     const int type = plan_input_type(plan_of(w), s);
-    const char *weights = (const char *)plan_of(w)->data + s->weights;
+    const struct fscnn_session *session = w->session;
+    const bool split = session->split && session->split_at[stage] != SIZE_MAX;
+    /* Bytes of the weights of one k and 16 channels. */
+    const ptrdiff_t k_bytes = PLAN_BLOCK * (ptrdiff_t)(split ? SPLIT_PARTS * sizeof(uint16_t) : elem_size(type));
+    const char *weights =
+        split ? (const char *)(session->split + session->split_at[stage]) : (const char *)plan_of(w)->data + s->weights;
     struct conv_args args = {
         .pixels = s->w * count,
         .channels = out.channels,
         .out_type = s->type,
-        .block_stride = k * PLAN_BLOCK,
+        .block_stride = k * PLAN_BLOCK * (split ? SPLIT_PARTS : 1),
         .bias = data_at(w, s->bias),
         .multiplier = data_at(w, s->multiplier),
         .addend_scale = s->addend_scale,
@@ -168,6 +174,7 @@ static void run_conv(struct worker *w, int stage, int row, int count) {
         .high = s->high,
         .out = out.data,
         .out_stride = out.channels,
+        .scratch = split ? work_of(w, stage) : NULL,
     };
     fill_segments(w, s, row, count, &args);
     if (s->addend.kind != SOURCE_NONE) {
@@ -177,16 +184,20 @@ static void run_conv(struct worker *w, int stage, int row, int count) {
     }
     if (w->slice > 0 && s->tensor < 0) { /* expand: this slice's output channels */
         ptrdiff_t first = (ptrdiff_t)w->slice * out.channels;
-        weights += (size_t)(first / PLAN_BLOCK * args.block_stride) * elem_size(type);
+        weights += first / PLAN_BLOCK * k * k_bytes;
         args.bias += first;
     } else if (w->slice > 0) { /* project: this slice's part of K, on top of the slices before */
-        weights += (size_t)w->slice * (size_t)w->segments[0].length * PLAN_BLOCK * elem_size(type);
+        weights += (ptrdiff_t)w->slice * w->segments[0].length * k_bytes;
         args.bias = NULL;
         args.addend = out.data;
         args.addend_stride = out.channels;
     }
     args.weights = weights;
-    w->session->kernels.conv[type](&args);
+    if (split) {
+        session->kernels.conv_split(&args);
+    } else {
+        session->kernels.conv[type](&args);
+    }
 }
 
 static void run_depthwise(struct worker *w, int stage, int row) {

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "cpu/cpu.h"
+#include "kernels/split.h"
 #include "tensor/normalization.h"
 
 enum { MAX_THREADS = 256, MAX_TAPS = 255, HUGE_PAGE = 2 << 20 };
@@ -55,6 +56,38 @@ static enum fscnn_status check_machine(const struct fscnn_model *model, int thre
     return FSCNN_OK;
 }
 
+/* Where a stage's weights begin in `split`, for all stages; returns the elements of all. */
+static size_t place_split(const struct plan *plan, size_t *at) {
+    size_t count = 0;
+    for (int i = 0; i < plan->num_stages; i++) {
+        const struct stage *s = &plan->stages[i];
+        at[i] = SIZE_MAX;
+        if (plan_splits(plan, s)) {
+            at[i] = count;
+            count += split_weights_count(plan_blocks(s->c), (size_t)plan_input_channels(plan, s));
+        }
+    }
+    return count;
+}
+
+_Static_assert(PLAN_SPLIT_BYTES == SPLIT_PARTS * SPLIT_PIXELS * sizeof(uint16_t), "layout.c makes room for the kernel");
+_Static_assert(PLAN_BLOCK == SPLIT_MULTIPLE, "plan_splits asks for what the kernel needs");
+
+static bool split_create(struct fscnn_session *session) {
+    const struct plan *plan = &session->model->plan;
+    session->split_at = calloc((size_t)plan->num_stages, sizeof(*session->split_at));
+    size_t count = session->split_at ? place_split(plan, session->split_at) : 0;
+    session->split = session->split_at ? (uint16_t *)(void *)new_bytes(count * sizeof(*session->split)) : NULL;
+    for (int i = 0; session->split && i < plan->num_stages; i++) {
+        const struct stage *s = &plan->stages[i];
+        if (session->split_at[i] != SIZE_MAX) {
+            split_weights((const float *)(const void *)(plan->data + s->weights), plan_blocks(s->c),
+                          (size_t)plan_input_channels(plan, s), session->split + session->split_at[i]);
+        }
+    }
+    return session->split != NULL;
+}
+
 enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const struct fscnn_session_options *options,
                                        struct fscnn_session **out, struct fscnn_error *err) {
     static const struct fscnn_session_options defaults;
@@ -83,7 +116,8 @@ enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const st
     if (session->table) {
         normalization_table(session->table);
     }
-    bool ok = session->workers && session->arena && session->table;
+    bool ok =
+        session->workers && session->arena && session->table && (!session->kernels.split_pays || split_create(session));
     if (ok) {
         status = team_create(threads, options->pin ? options->first_processor : -1, &session->team, err);
     }
@@ -114,6 +148,8 @@ void fscnn_session_free(struct fscnn_session **session) {
     team_free(&s->team);
     free(s->workers);
     free(s->arena);
+    free(s->split);
+    free(s->split_at);
     free(s->table);
     free(s->step_ms);
     free(s);

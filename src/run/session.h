@@ -37,6 +37,8 @@ struct fscnn_session {
     struct team *team;
     struct worker *workers;
     char *arena;         /* tensors */
+    uint16_t *split;     /* weights in parts (kernels/split.h), where that is faster; else NULL */
+    size_t *split_at;    /* [stages]: element of `split` at which a stage's begin, SIZE_MAX for none */
     float (*table)[256]; /* u8 -> normalised f32, by channel */
     /* The image in work. */
     enum fscnn_input_type input_type;

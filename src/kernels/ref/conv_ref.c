@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "kernels/ref/kernels_ref.h"
+#include "kernels/split.h"
 
 /* Sums over all K of one pixel for a block of channels; w is this block's packed weights. */
 static void sum_block_f32(const struct conv_args *p, int m, const float *w, float *sum) {
@@ -49,6 +50,21 @@ static void finish_block(const struct conv_args *p, int m, int n0, const float *
     }
 }
 
+/* The parts of a weight add up to it exactly. */
+static void sum_block_split(const struct conv_args *p, int m, const uint16_t *w, float *sum) {
+    for (int s = 0; s < p->num_segments; s++) {
+        const float *a = (const float *)p->segments[s].a + m * p->segments[s].pixel_stride;
+        for (int k = 0; k < p->segments[s].length; k++) {
+            for (int n = 0; n < KERNEL_BLOCK; n++) {
+                const uint16_t *part = w + 2 * n + k % 2;
+                sum[n] += a[k] * (bf16_value(part[0]) + bf16_value(part[2 * KERNEL_BLOCK]) +
+                                  bf16_value(part[4 * KERNEL_BLOCK]));
+            }
+            w += k % 2 * 2 * SPLIT_PARTS * KERNEL_BLOCK;
+        }
+    }
+}
+
 static inline __attribute__((always_inline)) void conv_ref(const struct conv_args *p, int type) {
     for (int m = 0; m < p->pixels; m++) {
         for (int n0 = 0; n0 < p->channels; n0 += KERNEL_BLOCK) {
@@ -65,6 +81,19 @@ static inline __attribute__((always_inline)) void conv_ref(const struct conv_arg
             for (int n = 0; n < KERNEL_BLOCK; n++) {
                 float bias = p->bias ? p->bias[n0 + n] : 0.0F;
                 sum[n] = type == ELEM_U8 ? fmaf((float)whole[n], p->multiplier[n0 + n], bias) : sum[n] + bias;
+            }
+            finish_block(p, m, n0, sum);
+        }
+    }
+}
+
+void conv_split_ref(const struct conv_args *p) {
+    for (int m = 0; m < p->pixels; m++) {
+        for (int n0 = 0; n0 < p->channels; n0 += KERNEL_BLOCK) {
+            float sum[KERNEL_BLOCK] = {0};
+            sum_block_split(p, m, (const uint16_t *)p->weights + n0 / KERNEL_BLOCK * p->block_stride, sum);
+            for (int n = 0; n < KERNEL_BLOCK; n++) {
+                sum[n] += p->bias ? p->bias[n0 + n] : 0.0F;
             }
             finish_block(p, m, n0, sum);
         }

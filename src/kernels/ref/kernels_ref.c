@@ -220,6 +220,7 @@ void kernels_fill_ref(struct kernels *k) {
     *k = (struct kernels){
         .isa = "c",
         .conv = {conv_f32_ref, conv_bf16_ref, conv_u8_ref},
+        .conv_split = conv_split_ref,
         .depthwise = {depthwise_f32_ref, depthwise_bf16_ref, depthwise_u8_ref},
         .resize = {resize_f32_ref, resize_bf16_ref, resize_u8_ref},
         .upsample_f32 = upsample_f32_ref,

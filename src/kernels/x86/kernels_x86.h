@@ -19,6 +19,7 @@ void conv_f32_avx512(const struct conv_args *p);
 void conv_bf16_avx512(const struct conv_args *p);
 void conv_u8_avx512vnni(const struct conv_args *p);
 void conv_bf16_amx(const struct conv_args *p);
+void conv_split_amx(const struct conv_args *p);
 void conv_u8_amx(const struct conv_args *p);
 uint64_t peak_bf16_amx(uint64_t rounds);
 uint64_t peak_u8_amx(uint64_t rounds);

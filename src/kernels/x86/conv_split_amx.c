@@ -1,0 +1,166 @@
+/* Float32 convolution rows by AMX: the three bfloat16 parts of every number (kernels/split.h), six products of parts.
+ *
+ * Pixels are split 32 at a time into the scratch, [32, 3, k]; all channels are then computed from there, 2 x 2 tiles of
+ * 16 pixels x 16 channels at a time. While one such place's tiles are in work, the sums of the place before are stored.
+ */
+#include "kernels/split.h"
+#include "kernels/x86/amx.h"
+#include "kernels/x86/kernels_x86.h"
+#include "kernels/x86/vec_avx512.h"
+
+enum { PIXEL = 2 * KERNEL_BLOCK }; /* sums of one pixel */
+
+/* The upper halves of 32 floats' dwords, and what is left of the floats. */
+static inline __m512i take_part(__m512 *a, __m512 *b, __m512i odd_words) {
+    const __m512i upper = _mm512_set1_epi32((int)0xffff0000);
+    const __m512i ia = _mm512_castps_si512(*a), ib = _mm512_castps_si512(*b);
+    *a = _mm512_sub_ps(*a, _mm512_castsi512_ps(_mm512_and_si512(ia, upper)));
+    *b = _mm512_sub_ps(*b, _mm512_castsi512_ps(_mm512_and_si512(ib, upper)));
+    return _mm512_permutex2var_epi16(ia, odd_words, ib);
+}
+
+/* `count` floats, a multiple of 16, into parts [3, k]. */
+static void split_row(const float *in, int count, ptrdiff_t k, uint16_t *out) {
+    uint16_t places[32];
+    for (int i = 0; i < 32; i++) {
+        places[i] = (uint16_t)(2 * i + 1);
+    }
+    const __m512i odd_words = _mm512_loadu_si512(places);
+    for (int i = 0; i < count; i += 32) {
+        const bool both = i + 16 < count;
+        const __mmask32 mask = both ? 0xffffffff : 0xffff;
+        __m512 a = _mm512_loadu_ps(in + i), b = both ? _mm512_loadu_ps(in + i + 16) : _mm512_setzero_ps();
+        for (int part = 0; part < SPLIT_PARTS; part++) {
+            _mm512_mask_storeu_epi16(out + part * k + i, mask, take_part(&a, &b, odd_words));
+        }
+    }
+}
+
+/* Pixels m .. m + count - 1; what is beyond them in the scratch is computed with, but not stored. */
+static void split_pixels(const struct conv_args *p, int m, int count, int k) {
+    uint16_t *out = p->scratch;
+    for (int i = 0; i < count; i++, out += SPLIT_PARTS * k) {
+        ptrdiff_t at = 0;
+        for (int s = 0; s < p->num_segments; s++) {
+            const struct conv_segment *segment = &p->segments[s];
+            split_row((const float *)segment->a + (m + i) * segment->pixel_stride, segment->length, k, out + at);
+            at += segment->length;
+        }
+    }
+}
+
+/* The tiles of one part of the pixels by those of one part of the weights. */
+#define LOAD_PIXELS(part)                                                                                              \
+    _tile_loadd(4, a + (part)*k, a_stride);                                                                            \
+    _tile_loadd(5, a + 16 * SPLIT_PARTS * k + (part)*k, a_stride)
+#define LOAD_WEIGHTS(part)                                                                                             \
+    _tile_loadd(6, w0 + (part)*2 * KERNEL_BLOCK, w_stride);                                                            \
+    _tile_loadd(7, w1 + (part)*2 * KERNEL_BLOCK, w_stride)
+#define MULTIPLY()                                                                                                     \
+    _tile_dpbf16ps(0, 4, 6);                                                                                           \
+    _tile_dpbf16ps(1, 4, 7);                                                                                           \
+    _tile_dpbf16ps(2, 5, 6);                                                                                           \
+    _tile_dpbf16ps(3, 5, 7)
+
+/* Asks for `lines` lines of weights ahead of their use: they come from the second-level cache, once for each 32 pixels.
+ */
+static inline const uint16_t *fetch(const uint16_t *weights, int lines) {
+    for (int i = 0; i < lines; i++, weights += AMX_ROW_BYTES / 2) {
+        _mm_prefetch((const char *)weights, _MM_HINT_T0);
+    }
+    return weights;
+}
+
+/* Sums of 32 pixels of the scratch, channels n0 .. n0 + 31, into sums [32, 32]. The smallest products come first. */
+static void sum_place(const struct conv_args *p, int n0, int k, int step, float *sums) {
+    const uint16_t *a = p->scratch;
+    const uint16_t *w0 = (const uint16_t *)p->weights + n0 / KERNEL_BLOCK * p->block_stride;
+    const bool two = n0 + KERNEL_BLOCK < p->channels;
+    const uint16_t *w1 = two ? w0 + p->block_stride : w0;
+    const size_t a_stride = (size_t)k * SPLIT_PARTS * sizeof(*a), w_stride = SPLIT_PARTS * AMX_ROW_BYTES;
+    const int lines = step / 2;
+    const ptrdiff_t one_step = (ptrdiff_t)step * SPLIT_PARTS * KERNEL_BLOCK;
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (int i = 0; i < k; i += step, a += step, w0 += one_step, w1 += one_step) {
+        const bool more = i + step < k;
+        const uint16_t *next = more ? w0 + one_step : n0 + PIXEL < p->channels ? w1 + one_step : p->weights;
+        LOAD_PIXELS(2);
+        LOAD_WEIGHTS(0);
+        next = fetch(next, lines);
+        MULTIPLY();
+        LOAD_PIXELS(1);
+        next = fetch(next, lines);
+        MULTIPLY();
+        LOAD_WEIGHTS(1);
+        next = fetch(next, lines);
+        MULTIPLY();
+        next = more ? w1 + one_step : next + (p->block_stride - one_step);
+        LOAD_PIXELS(0);
+        next = fetch(next, lines);
+        MULTIPLY();
+        LOAD_WEIGHTS(2);
+        next = fetch(next, lines);
+        MULTIPLY();
+        LOAD_WEIGHTS(0);
+        next = fetch(next, lines);
+        MULTIPLY();
+    }
+    _tile_stored(0, sums, PIXEL * sizeof(float));
+    _tile_stored(1, sums + KERNEL_BLOCK, PIXEL * sizeof(float));
+    _tile_stored(2, sums + AMX_PIXELS * PIXEL, PIXEL * sizeof(float));
+    _tile_stored(3, sums + AMX_PIXELS * PIXEL + KERNEL_BLOCK, PIXEL * sizeof(float));
+}
+
+/* Where sums belong: `pixels` from m on, channels from n on. */
+struct place {
+    int m, pixels, n;
+};
+
+static void store_place(const struct conv_args *p, const struct place *at, const float *sums) {
+    const int width = p->channels - at->n, n = at->n;
+    const __mmask16 mask[2] = {tail_mask(width), width > 16 ? tail_mask(width - 16) : 0};
+    const __m512 low = _mm512_set1_ps(p->low), high = _mm512_set1_ps(p->high), none = _mm512_setzero_ps();
+    const __m512 bias0 = p->bias ? _mm512_loadu_ps(p->bias + n) : none;
+    const __m512 bias1 = p->bias && mask[1] ? _mm512_loadu_ps(p->bias + n + 16) : none;
+    const ptrdiff_t out_stride = p->out_stride, addend_stride = p->addend ? p->addend_stride : 0;
+    const float *addend = p->addend ? (const float *)p->addend + at->m * addend_stride + n : NULL;
+    float *out = (float *)p->out + at->m * out_stride + n;
+    for (int i = 0; i < at->pixels; i++, sums += PIXEL, out += out_stride, addend += addend_stride) {
+        __m512 value0 = _mm512_add_ps(_mm512_load_ps(sums), bias0);
+        __m512 value1 = _mm512_add_ps(_mm512_load_ps(sums + 16), bias1);
+        if (addend) {
+            value0 = _mm512_add_ps(value0, _mm512_maskz_loadu_ps(mask[0], addend));
+            value1 = _mm512_add_ps(value1, _mm512_maskz_loadu_ps(mask[1], addend + 16));
+        }
+        _mm512_mask_storeu_ps(out, mask[0], _mm512_min_ps(high, _mm512_max_ps(low, value0)));
+        _mm512_mask_storeu_ps(out + 16, mask[1], _mm512_min_ps(high, _mm512_max_ps(low, value1)));
+    }
+}
+
+/* How many k one multiplication takes: the most, up to 32, that divide them. */
+static int step_of(int k) { return k % 32 == 0 ? 32 : k % 48 == 0 ? 24 : 16; }
+
+void conv_split_amx(const struct conv_args *p) {
+    _Alignas(64) float sums[2][SPLIT_PIXELS * PIXEL];
+    int k = 0, turn = 0;
+    for (int s = 0; s < p->num_segments; s++) {
+        k += p->segments[s].length;
+    }
+    const int step = step_of(k);
+    struct place before = {0, 0, 0};
+    amx_configure(step * (int)sizeof(uint16_t));
+    for (int m = 0; m < p->pixels; m += SPLIT_PIXELS) {
+        const int count = p->pixels - m < SPLIT_PIXELS ? p->pixels - m : SPLIT_PIXELS;
+        split_pixels(p, m, count, k);
+        for (int n = 0; n < p->channels; n += PIXEL, turn ^= 1) {
+            sum_place(p, n, k, step, sums[turn]);
+            store_place(p, &before, sums[turn ^ 1]);
+            before = (struct place){m, count, n};
+        }
+    }
+    store_place(p, &before, sums[turn ^ 1]);
+    _tile_release();
+}
