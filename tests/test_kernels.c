@@ -575,7 +575,7 @@ int main(void) {
     print_message("# FASTSCNN_SEED=%u\n", seed);
     plain = kernels_get(0);
     const uint32_t flags[] = {
-        0, CPU_AVX2, CPU_AVX2 | CPU_AVX512, CPU_AVX2 | CPU_AVX512 | CPU_AVX512_BF16, CPU_NEON, cpu_flags_found()};
+        0, CPU_AVX2, CPU_AVX2 | CPU_AVX_VNNI, CPU_AVX2 | CPU_AVX512, CPU_AVX2 | CPU_AVX512 | CPU_AVX512_BF16, CPU_NEON, cpu_flags_found()};
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
         add_table(flags[i]);
     }

@@ -9,6 +9,9 @@ struct kernels kernels_get(uint32_t flags) {
     if (flags & CPU_AVX2) {
         kernels_fill_avx2(&k);
     }
+    if (flags & CPU_AVX_VNNI) {
+        kernels_fill_avx_vnni(&k);
+    }
     if (flags & CPU_AVX512) {
         kernels_fill_avx512(&k);
     }
@@ -21,6 +24,9 @@ struct kernels kernels_get(uint32_t flags) {
 #elif defined(__aarch64__)
     if (flags & CPU_NEON) {
         kernels_fill_neon(&k);
+    }
+    if (flags & CPU_DOTPROD) {
+        kernels_fill_dotprod(&k);
     }
 #else
     (void)flags;

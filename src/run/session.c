@@ -45,7 +45,7 @@ static enum fscnn_status check_machine(const struct fscnn_model *model, int thre
     uint64_t needed = model->layout.arena_bytes + (uint64_t)threads * model->layout.scratch_bytes;
     uint64_t available = memory_available();
     if (cpu_word_unknown()) {
-        return error_set(err, FSCNN_ERROR_USAGE, "FASTSCNN_CPU=%.40s is none of c, avx2, avx512, neon",
+        return error_set(err, FSCNN_ERROR_USAGE, "FASTSCNN_CPU=%.40s is none of c, avx2, avxvnni, avx512, neon",
                          cpu_word_unknown());
     }
     if (available > 0 && needed > available) {

@@ -48,6 +48,7 @@ static inline void elem_store(int type, void *data, ptrdiff_t i, float value) {
 void conv_f32_ref(const struct conv_args *p);
 void conv_bf16_ref(const struct conv_args *p);
 void conv_u8_ref(const struct conv_args *p);
+void load_u8_u8_ref(const uint8_t *in, int width, uint8_t *out);
 void interleave_f32_ref(const float *planes, ptrdiff_t plane_stride, int width, int channels, float *out,
                         ptrdiff_t out_stride);
 void deinterleave_f32_ref(const float *in, ptrdiff_t in_stride, int width, int channels, float *planes,
