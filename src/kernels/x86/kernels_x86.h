@@ -19,6 +19,8 @@ void load_u8_u8_avx2(const uint8_t *in, int width, uint8_t *out);
 void u8_to_f32_avx2(const void *in, size_t count, float *out);
 void f32_to_u8_avx2(const float *in, size_t count, void *out);
 
+void conv_u8_avxvnni(const struct conv_args *p);
+
 void conv_f32_avx512(const struct conv_args *p);
 void conv_bf16_avx512(const struct conv_args *p);
 void conv_u8_avx512vnni(const struct conv_args *p);

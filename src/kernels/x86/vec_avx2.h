@@ -115,12 +115,17 @@ static inline __m128i u8_bound(float bound) {
     return _mm_set1_epi8((char)_mm_cvtss_si32(_mm_set_ss(bound > 0.0F ? bound < 255.0F ? bound : 255.0F : 0.0F)));
 }
 
+/* 16 bytes of int16 ones, saturated and clamped. */
+static inline __m128i u8_clamp(__m256i halves, __m128i low, __m128i high) {
+    const __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
+    return _mm_min_epu8(high, _mm_max_epu8(low, bytes));
+}
+
 /* 16 elements of a row of U8, clamped. */
 static inline void vec_store_two_u8(uint8_t *out, vec first, vec second, float low, float high) {
     const __m256i halves = _mm256_packs_epi32(round_255(first), round_255(second)); /* 4 + 4 of each 128 bits */
     const __m256i ordered = _mm256_permute4x64_epi64(halves, _MM_SHUFFLE(3, 1, 2, 0));
-    const __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(ordered), _mm256_extracti128_si256(ordered, 1));
-    _mm_storeu_si128((__m128i *)(void *)out, _mm_min_epu8(u8_bound(high), _mm_max_epu8(u8_bound(low), bytes)));
+    _mm_storeu_si128((__m128i *)(void *)out, u8_clamp(ordered, u8_bound(low), u8_bound(high)));
 }
 
 #endif
