@@ -574,8 +574,13 @@ int main(void) {
     seed = word ? (uint32_t)strtoul(word, NULL, 10) : 1;
     print_message("# FASTSCNN_SEED=%u\n", seed);
     plain = kernels_get(0);
-    const uint32_t flags[] = {
-        0, CPU_AVX2, CPU_AVX2 | CPU_AVX_VNNI, CPU_AVX2 | CPU_AVX512, CPU_AVX2 | CPU_AVX512 | CPU_AVX512_BF16, CPU_NEON, cpu_flags_found()};
+    const uint32_t flags[] = {0,
+                              CPU_AVX2,
+                              CPU_AVX2 | CPU_AVX_VNNI,
+                              CPU_AVX2 | CPU_AVX512,
+                              CPU_AVX2 | CPU_AVX512 | CPU_AVX512_BF16,
+                              CPU_NEON,
+                              cpu_flags_found()};
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
         add_table(flags[i]);
     }

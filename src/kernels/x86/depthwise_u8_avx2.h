@@ -38,16 +38,29 @@ static inline void load_weights(const int8_t *w, struct weights weights[2]) {
     weights[1] = weights_of(bytes[1]);
 }
 
-static inline __attribute__((always_inline)) void store_sums(const struct depthwise_args *p, int m, int c,
-                                                             const int lanes, const __m256i sum[2]) {
-    __m256i multiplier[2], bias[2], whole[2];
+/* What turns the sums of 16 channels into outputs. */
+struct finish {
+    vec multiplier[2], bias[2];
+    __m128i low, high;
+};
+
+static inline struct finish finish_at(const struct depthwise_args *p, int c) {
+    struct finish f = {.low = u8_bound(p->low), .high = u8_bound(p->high)};
+    __m256i multiplier[2], bias[2];
     load_block(p->multiplier + c, multiplier);
     load_block(p->bias + c, bias);
     for (int v = 0; v < 2; v++) {
-        whole[v] = round_255(vec_fma(_mm256_cvtepi32_ps(sum[v]), _mm256_castsi256_ps(multiplier[v]),
-                                     _mm256_castsi256_ps(bias[v])));
+        f.multiplier[v] = _mm256_castsi256_ps(multiplier[v]);
+        f.bias[v] = _mm256_castsi256_ps(bias[v]);
     }
-    const __m128i bytes = u8_clamp(_mm256_packs_epi32(whole[0], whole[1]), u8_bound(p->low), u8_bound(p->high));
+    return f;
+}
+
+static inline __attribute__((always_inline)) void store_sums(const struct depthwise_args *p, const struct finish *f,
+                                                             int m, int c, const int lanes, const __m256i sum[2]) {
+    const vec first = vec_fma(_mm256_cvtepi32_ps(sum[0]), f->multiplier[0], f->bias[0]);
+    const vec second = vec_fma(_mm256_cvtepi32_ps(sum[1]), f->multiplier[1], f->bias[1]);
+    const __m128i bytes = u8_clamp(_mm256_packs_epi32(round_255(first), round_255(second)), f->low, f->high);
     uint8_t *out = (uint8_t *)p->out + m * p->out_stride + c;
     if (lanes >= KERNEL_BLOCK) {
         _mm_storeu_si128((__m128i *)(void *)out, bytes);
@@ -57,15 +70,11 @@ static inline __attribute__((always_inline)) void store_sums(const struct depthw
 }
 
 /* `count` neighbouring outputs of a 3x3 kernel: each column is built once for all of them. */
-static inline __attribute__((always_inline)) void depthwise_3x3(const struct depthwise_args *p, int m, int c,
+static inline __attribute__((always_inline)) void depthwise_3x3(const struct depthwise_args *p, const struct finish *f,
+                                                                const struct weights w[3][2], int m, int c,
                                                                 const int count, const int stride, const int lanes) {
-    const uint8_t *const rows[3] = {p->rows[0], p->rows[1], p->rows[2]};
-    struct weights w[3][2];
+    const uint8_t *const *rows = (const uint8_t *const *)p->rows;
     __m256i sum[4][2];
-#pragma GCC unroll 3
-    for (int j = 0; j < 3; j++) {
-        load_weights((const int8_t *)p->weights + 4 * (j * p->weight_stride + c), w[j]);
-    }
 #pragma GCC unroll 4
     for (int x = 0; x < count; x++) {
         sum[x][0] = sum[x][1] = _mm256_setzero_si256();
@@ -85,30 +94,38 @@ static inline __attribute__((always_inline)) void depthwise_3x3(const struct dep
     }
 #pragma GCC unroll 4
     for (int x = 0; x < count; x++) {
-        store_sums(p, m + x, c, lanes, sum[x]);
+        store_sums(p, f, m + x, c, lanes, sum[x]);
     }
 }
 
-/* All channels of `count` outputs. */
-static inline __attribute__((always_inline)) void depthwise_3x3_pixels(const struct depthwise_args *p, int m,
-                                                                       const int count, const int stride) {
-    int c = 0;
-    for (; c + KERNEL_BLOCK <= p->channels; c += KERNEL_BLOCK) {
-        depthwise_3x3(p, m, c, count, stride, KERNEL_BLOCK);
+/* Outputs m to m_end: four together where they share most columns. */
+static inline __attribute__((always_inline)) void depthwise_3x3_span(const struct depthwise_args *p, int m, int m_end,
+                                                                     int c, const int stride, const int lanes) {
+    const struct finish f = finish_at(p, c);
+    struct weights w[3][2];
+    for (int j = 0; j < 3; j++) {
+        load_weights((const int8_t *)p->weights + 4 * (j * p->weight_stride + c), w[j]);
     }
-    if (c < p->channels) {
-        depthwise_3x3(p, m, c, count, stride, p->channels - c);
+    for (; stride == 1 && m + 4 <= m_end; m += 4) {
+        depthwise_3x3(p, &f, w, m, c, 4, stride, lanes);
+    }
+    for (; m < m_end; m++) {
+        depthwise_3x3(p, &f, w, m, c, 1, stride, lanes);
     }
 }
 
+/* Few enough pixels at a time that what they read stays in the first-level cache from block to block of channels. */
 static inline __attribute__((always_inline)) void depthwise_3x3_row(const struct depthwise_args *p, const int stride) {
     const struct depthwise_args args = *p; /* what is written could alias the original */
-    int m = 0;
-    for (; m + 4 <= args.pixels; m += 4) {
-        depthwise_3x3_pixels(&args, m, 4, stride);
-    }
-    for (; m < args.pixels; m++) {
-        depthwise_3x3_pixels(&args, m, 1, stride);
+    for (int m = 0; m < args.pixels; m += 16) {
+        const int m_end = m + 16 < args.pixels ? m + 16 : args.pixels;
+        int c = 0;
+        for (; c + KERNEL_BLOCK <= args.channels; c += KERNEL_BLOCK) {
+            depthwise_3x3_span(&args, m, m_end, c, stride, KERNEL_BLOCK);
+        }
+        if (c < args.channels) {
+            depthwise_3x3_span(&args, m, m_end, c, stride, args.channels - c);
+        }
     }
 }
 
@@ -130,7 +147,8 @@ static void depthwise_any(const struct depthwise_args *p) {
                     sum[1] = dot(sum[1], a[1], w[1]);
                 }
             }
-            store_sums(p, m, c, lanes, sum);
+            const struct finish f = finish_at(p, c);
+            store_sums(p, &f, m, c, lanes, sum);
         }
     }
 }

@@ -29,8 +29,8 @@ static inline __m256i dot(__m256i sum, struct quads a, struct weights w) {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(a.odd, w.odd));
 }
 
-/* A column of four kernel rows of 16 channels, widened to int16: the quads of channels 0..3 and 8..11, and those of 4..7
- * and 12..15. Packing what comes of them to 16 bits restores the order. Rows from `count` on are zeros. */
+/* A column of four kernel rows of 16 channels, widened to int16: the quads of channels 0..3 and 8..11, and those
+ * of 4..7 and 12..15. Packing what comes of them to 16 bits restores the order. Rows from `count` on are zeros. */
 static inline __attribute__((always_inline)) void quads_of_rows(const __m256i rows[4], const int count,
                                                                 struct quads quads[2]) {
     (void)count;

@@ -46,8 +46,8 @@ static inline __m128i bf16_narrow(vec value) {
 
 static inline vec u8_widen(__m128i bytes) { return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)); }
 
-/* Nearest whole numbers, even in the middle, of at most 255: not all of those beyond would fit int32. What does not, and
- * NaN, becomes the most negative number. */
+/* Nearest whole numbers, even in the middle, of at most 255: not all of those beyond would fit int32. What does not,
+ * and NaN, becomes the most negative number. */
 static inline __m256i round_255(vec value) { return _mm256_cvtps_epi32(_mm256_min_ps(_mm256_set1_ps(255.0F), value)); }
 
 /* The nearest of 0..255 in the lower 8 bytes; NaN gives 0. */
@@ -112,7 +112,8 @@ static inline __attribute__((always_inline)) void vec_store_row(const int type, 
 
 /* A clamp's bound in bytes; rounding keeps the order, so that clamping after it is the same. */
 static inline __m128i u8_bound(float bound) {
-    return _mm_set1_epi8((char)_mm_cvtss_si32(_mm_set_ss(bound > 0.0F ? bound < 255.0F ? bound : 255.0F : 0.0F)));
+    const __m128 most = _mm_min_ss(_mm_set_ss(255.0F), _mm_set_ss(bound));
+    return _mm_set1_epi8((char)_mm_cvtss_si32(_mm_max_ss(most, _mm_setzero_ps())));
 }
 
 /* 16 bytes of int16 ones, saturated and clamped. */
