@@ -47,19 +47,19 @@ static inline __attribute__((always_inline)) void store_tile(const struct conv_a
 
 static inline __attribute__((always_inline)) void tile(const struct conv_args *p, const struct block *block, int m0,
                                                        int n0, const int rows) {
-    const int whole = 2 * VEC_LANES, lanes = p->channels - n0;
+    const int input = INPUT, whole = 2 * VEC_LANES, lanes = p->channels - n0;
     vec sum[TILE][2];
     sum_tile(p, block, m0, n0, rows, sum);
-    if (INPUT == ELEM_F32 || p->out_type == ELEM_F32) { /* what does not change is a constant in each of these */
+    if (input == ELEM_F32 || p->out_type == ELEM_F32) { /* what does not change is a constant in each of these */
         if (lanes >= whole) {
             store_tile(p, ELEM_F32, m0, n0, rows, sum, whole);
         } else {
             store_tile(p, ELEM_F32, m0, n0, rows, sum, lanes);
         }
     } else if (lanes >= whole) {
-        store_tile(p, INPUT, m0, n0, rows, sum, whole);
+        store_tile(p, input, m0, n0, rows, sum, whole);
     } else {
-        store_tile(p, INPUT, m0, n0, rows, sum, lanes);
+        store_tile(p, input, m0, n0, rows, sum, lanes);
     }
 }
 
