@@ -128,7 +128,8 @@ static void check_session(const struct fscnn_model *model, uint32_t flags, int t
     fscnn_session_free(&session);
 }
 
-static const uint32_t isas[] = {0, CPU_AVX2, CPU_AVX2 | CPU_AVX512, CPU_AVX2 | CPU_AVX512 | CPU_AVX512_BF16, CPU_NEON};
+static const uint32_t isas[] = {
+    0, CPU_AVX2, CPU_AVX2 | CPU_AVX_VNNI, CPU_AVX2 | CPU_AVX512, CPU_AVX2 | CPU_AVX512 | CPU_AVX512_BF16, CPU_NEON};
 
 /* Evaluates, compiles and compares; frees the graph. */
 static void check_graph(struct graph *graph, double tolerance) {

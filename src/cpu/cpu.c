@@ -68,8 +68,8 @@ uint32_t cpu_flags_found(void) { return 0; }
 static const struct {
     const char *text;
     uint32_t flags;
-} words[] = {
-    {"c", 0}, {"avx2", CPU_AVX2 | CPU_AVX_VNNI}, {"avx512", ~(uint32_t)CPU_AMX}, {"amx", ~0U}, {"neon", CPU_NEON}};
+} words[] = {{"c", 0},     {"avx2", CPU_AVX2}, {"avxvnni", CPU_AVX2 | CPU_AVX_VNNI}, {"avx512", ~(uint32_t)CPU_AMX},
+             {"amx", ~0U}, {"neon", CPU_NEON}};
 
 static bool find_word(const char *word, uint32_t *flags) {
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {

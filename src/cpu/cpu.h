@@ -19,8 +19,8 @@ enum cpu_flag {
 
 /* What processor and operating system offer together (on x86: CPUID and XGETBV). */
 uint32_t cpu_flags_found(void);
-/* The same lowered by the environment variable FASTSCNN_CPU: c, avx2, avx512, amx, neon. Read once; an unknown word lowers
- * nothing, but no session is made under it. */
+/* The same lowered by the environment variable FASTSCNN_CPU: c, avx2, avxvnni, avx512, amx, neon. Read once; an
+ * unknown word lowers nothing, but no session is made under it. */
 uint32_t cpu_flags_used(void);
 /* What FASTSCNN_CPU says where that is none of these words, else NULL. */
 const char *cpu_word_unknown(void);

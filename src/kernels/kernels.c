@@ -12,6 +12,9 @@ struct kernels kernels_get(uint32_t flags) {
     if (flags & CPU_AVX2) {
         kernels_fill_avx2(&k);
     }
+    if (flags & CPU_AVX_VNNI) {
+        kernels_fill_avx_vnni(&k);
+    }
     if (flags & CPU_AVX512) {
         kernels_fill_avx512(&k);
     }
@@ -31,6 +34,9 @@ struct kernels kernels_get(uint32_t flags) {
 #elif defined(__aarch64__)
     if (flags & CPU_NEON) {
         kernels_fill_neon(&k);
+    }
+    if (flags & CPU_DOTPROD) {
+        kernels_fill_dotprod(&k);
     }
     kernels_fill_peak_neon(&k, flags);
 #else

@@ -161,10 +161,12 @@ struct kernels kernels_get(uint32_t flags);
 
 void kernels_fill_ref(struct kernels *k);
 void kernels_fill_avx2(struct kernels *k);
+void kernels_fill_avx_vnni(struct kernels *k);
 void kernels_fill_avx512(struct kernels *k);
 void kernels_fill_avx512_bf16(struct kernels *k);
 void kernels_fill_avx512_vnni(struct kernels *k);
 void kernels_fill_neon(struct kernels *k);
+void kernels_fill_dotprod(struct kernels *k);
 /* The peak members alone, of the best instructions among `flags`. */
 void kernels_fill_peak_x86(struct kernels *k, uint32_t flags);
 void kernels_fill_peak_neon(struct kernels *k, uint32_t flags);

@@ -1,7 +1,8 @@
 /* Row kernels in terms of vectors of VEC_LANES floats, for instruction sets whose vectors have no lane masks.
  *
  * Included behind vec_avx2.h or vec_neon.h, which say what a vec is. `type`, the type of the rows, is a constant where
- * these are inlined: a file for each type makes its kernels of them. Arithmetic is in float32 whatever the type. */
+ * these are inlined: a file for each type makes its kernels of them. Arithmetic is in float32 whatever the type; only
+ * the depthwise convolution of U8, whose weights lie otherwise, is not here. */
 #ifndef FSCNN_KERNELS_ROWS_VEC_H
 #define FSCNN_KERNELS_ROWS_VEC_H
 
@@ -102,8 +103,15 @@ ROWS_INLINE void rows_resize(const struct resize_args *p, const int type) {
             const int lanes = p->channels - c;
             vec value =
                 vec_lerp(vec_load_row(ELEM_F32, left, c, lanes), vec_load_row(ELEM_F32, right, c, lanes), fraction);
+            if (type == ELEM_U8) {
+                value = vec_fma(value, vec_set(p->in_scale), vec_set(p->in_offset));
+            }
             if (p->addend) {
-                value = vec_add(value, vec_load_row(type, p->addend, x * p->addend_stride + c, lanes));
+                vec addend = vec_load_row(type, p->addend, x * p->addend_stride + c, lanes);
+                if (type == ELEM_U8) {
+                    addend = vec_fma(addend, vec_set(p->addend_scale), vec_set(p->addend_offset));
+                }
+                value = vec_add(value, addend);
             }
             vec_store_row(type, p->out, x * p->out_stride + c, vec_clamp(value, p->low, p->high), lanes);
         }

@@ -46,7 +46,7 @@ static enum fscnn_status check_machine(const struct fscnn_model *model, int thre
     uint64_t needed = model->layout.arena_bytes + (uint64_t)threads * model->layout.scratch_bytes;
     uint64_t available = memory_available();
     if (cpu_word_unknown()) {
-        return error_set(err, FSCNN_ERROR_USAGE, "FASTSCNN_CPU=%.40s is none of c, avx2, avx512, amx, neon",
+        return error_set(err, FSCNN_ERROR_USAGE, "FASTSCNN_CPU=%.40s is none of c, avx2, avxvnni, avx512, amx, neon",
                          cpu_word_unknown());
     }
     if (available > 0 && needed > available) {
@@ -71,7 +71,7 @@ static size_t place_split(const struct plan *plan, size_t *at) {
 }
 
 _Static_assert(PLAN_SPLIT_BYTES == SPLIT_PARTS * SPLIT_PIXELS * sizeof(uint16_t), "layout.c makes room for the kernel");
-_Static_assert(PLAN_BLOCK == SPLIT_MULTIPLE, "plan_splits asks for what the kernel needs");
+_Static_assert((int)PLAN_BLOCK == (int)SPLIT_MULTIPLE, "plan_splits asks for what the kernel needs");
 
 static bool split_create(struct fscnn_session *session) {
     const struct plan *plan = &session->model->plan;

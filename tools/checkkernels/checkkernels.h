@@ -50,6 +50,7 @@ struct call {
     } args;
     struct conv_segment segments[MAX_SEGMENTS];
     const void *rows[MAX_KERNEL];
+    const float *whole_weights; /* conv_split: [blocks, K, 16], of which args.conv.weights are the parts */
     struct output out;
     char text[160]; /* the shape */
     /* For timing: how much the call does, arithmetic of which element type, and how much it must read and write. */
@@ -62,7 +63,7 @@ struct call {
 void call_measure_magnitudes(struct call *c);
 void random_clamp(int type, float *low, float *high); /* of an output */
 
-extern const struct operation operation_conv, operation_depthwise, operation_resize, operation_upsample_f32,
+extern const struct operation operation_conv, operation_conv_split, operation_depthwise, operation_resize, operation_upsample_f32,
     operation_upsample_labels, operation_load_u8, operation_load_u8_bf16, operation_load_u8_u8,
     operation_interleave_f32, operation_deinterleave_f32, operation_add_f32, operation_sum, operation_to_f32,
     operation_from_f32, operation_to_half;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "checkkernels.h"
+#include "kernels/split.h"
 
 static int random_channels(void) { return random_int(0, 2) ? random_size(200) : 16 * random_int(1, 12); }
 
@@ -35,6 +36,18 @@ static void *make_weights(const struct conv_args *p, int type, int sum) {
     return w;
 }
 
+/* The parts are made of the weights for each run: these get their signs only after the first. */
+static void make_parts(struct call *c, int sum) {
+    struct conv_args *p = &c->args.conv;
+    const size_t blocks = (size_t)round_up(p->channels, KERNEL_BLOCK) / KERNEL_BLOCK;
+    c->whole_weights = p->weights;
+    p->weights = buffer_new("parts of weights", ELEM_BF16, split_weights_count(blocks, (size_t)sum));
+    p->block_stride *= SPLIT_PARTS;
+    p->scratch = buffer_new("scratch", ELEM_BF16, split_scratch_bytes((size_t)sum) / sizeof(uint16_t));
+    buffer_allow_writes(p->weights);
+    buffer_allow_writes(p->scratch);
+}
+
 /* What follows from pixels, channels, out_type and segments: no addend, no clamp, and buffers that are not longer than
  * they must be but for `more` weights between blocks. */
 static void make_call(struct call *c, int more, ptrdiff_t out_stride) {
@@ -42,6 +55,9 @@ static void make_call(struct call *c, int more, ptrdiff_t out_stride) {
     const int padding = round_up(p->channels, KERNEL_BLOCK) - p->channels, sum = make_segments(c);
     p->block_stride = KERNEL_BLOCK * (ptrdiff_t)(sum + more);
     p->weights = make_weights(p, c->type, sum);
+    if (c->kernel->operation == &operation_conv_split) {
+        make_parts(c, sum);
+    }
     p->bias = buffer_filled("bias", ELEM_F32, p->channels, padding);
     if (c->type == ELEM_U8) {
         float *multiplier = buffer_filled("multiplier", BUFFER_FIXED, p->channels, padding);
@@ -64,10 +80,10 @@ static void make_call(struct call *c, int more, ptrdiff_t out_stride) {
 
 /* ---- random cases ---- */
 
-/* A kernel's rows (overlapping pixels), or parts of a concatenation. */
-static void draw_segments(struct call *c) {
+/* A kernel's rows (overlapping pixels), or parts of a concatenation. Lengths are multiples of `group`. */
+static void draw_segments(struct call *c, int group) {
     struct conv_args *p = &c->args.conv;
-    const int group = conv_group(c->type), most = random_int(0, 3) ? 12 : 60;
+    const int most = random_int(0, 3) ? 12 : 60;
     const bool overlapping = random_int(0, 1);
     p->num_segments = random_int(1, MAX_SEGMENTS);
     for (int s = 0; s < p->num_segments; s++) {
@@ -82,12 +98,12 @@ static void draw_segments(struct call *c) {
     }
 }
 
-static void conv_draw(struct call *c) {
+static void draw(struct call *c, int group) {
     struct conv_args *p = &c->args.conv;
     *p = (struct conv_args){.pixels = random_size(random_int(0, 7) ? 40 : 80), .channels = random_channels()};
     p->out_type = random_int(0, 2) ? c->type : ELEM_F32;
-    draw_segments(c);
-    make_call(c, random_int(0, 1) ? random_int(0, 40) : 0, random_stride(p->channels));
+    draw_segments(c, group);
+    make_call(c, group == SPLIT_MULTIPLE || random_int(0, 1) ? 0 : random_int(0, 40), random_stride(p->channels));
     p->bias = random_int(0, 3) ? p->bias : NULL;
     const int addend = random_int(0, 2);
     p->addend_stride = addend == 1 ? random_stride(p->channels) : p->out_stride;
@@ -110,6 +126,10 @@ static void conv_draw(struct call *c) {
                            : ", addend in place",
              (double)p->low, (double)p->high);
 }
+
+static void conv_draw(struct call *c) { draw(c, conv_group(c->type)); }
+
+static void conv_split_draw(struct call *c) { draw(c, SPLIT_MULTIPLE); }
 
 /* ---- the network ---- */
 
@@ -151,4 +171,28 @@ static bool conv_network(struct call *c, int i) {
 
 static void conv_run(const struct kernels *k, const struct call *c) { k->conv[c->type](&c->args.conv); }
 
+static void split_call_weights(const struct call *c) {
+    const struct conv_args *p = &c->args.conv;
+    const size_t blocks = (size_t)round_up(p->channels, KERNEL_BLOCK) / KERNEL_BLOCK;
+    split_weights(c->whole_weights, blocks, (size_t)p->block_stride / (SPLIT_PARTS * KERNEL_BLOCK),
+                  (uint16_t *)p->weights);
+}
+
+static bool conv_split_network(struct call *c, int i) {
+    if (!conv_network(c, i + 1)) { /* not the first layer */
+        return false;
+    }
+    split_call_weights(c);
+    c->whole_weights = NULL; /* once: a session does it when it starts */
+    return true;
+}
+
+static void conv_split_run(const struct kernels *k, const struct call *c) {
+    if (c->whole_weights) {
+        split_call_weights(c);
+    }
+    k->conv_split(&c->args.conv);
+}
+
+const struct operation operation_conv_split = {conv_split_draw, conv_split_network, conv_split_run};
 const struct operation operation_conv = {conv_draw, conv_network, conv_run};

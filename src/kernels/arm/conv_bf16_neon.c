@@ -5,7 +5,10 @@
 #include "kernels/arm/kernels_arm.h"
 #include "kernels/arm/vec_neon.h"
 
-enum { TILE = 8, INPUT = ELEM_BF16 };
+#include "kernels/conv_bias.h"
+
+#define TILE 8
+#define INPUT ELEM_BF16
 
 /* The two values of each pair: the one at the lower address lies in the lower half. */
 static inline vec pair_first(uint32x4_t pairs) { return vreinterpretq_f32_u32(vshlq_n_u32(pairs, 16)); }
@@ -40,17 +43,11 @@ static inline uint16x4_t load_pair(const uint16_t *a) {
         }                                                                                                              \
     }
 
-/* Sums and bias of one tile: `rows` pixels (a constant where this is inlined) from m0 on, the 8 channels from n0 on. */
-static inline __attribute__((always_inline)) void sum_tile(const struct conv_args *p, int m0, int n0, const int rows,
-                                                           vec sum[TILE][2]) {
+/* Sums and bias of one tile; `rows` is a constant where this is inlined. */
+static inline __attribute__((always_inline)) void sum_tile(const struct conv_args *p, const struct block *block, int m0,
+                                                           int n0, const int rows, vec sum[TILE][2]) {
     const uint16_t *w = (const uint16_t *)p->weights + n0 / KERNEL_BLOCK * p->block_stride + 2 * (n0 % KERNEL_BLOCK);
-    for (int v = 0; v < 2; v++) {
-        vec bias = p->bias ? vec_load(p->bias + n0 + 4 * v) : vec_set(0.0F);
-#pragma GCC unroll 8
-        for (int i = 0; i < rows; i++) {
-            sum[i][v] = bias;
-        }
-    }
+    start_sums(block, rows, sum);
     for (int s = 0; s < p->num_segments; s++) {
         const ptrdiff_t stride = p->segments[s].pixel_stride;
         const uint16_t *in = (const uint16_t *)p->segments[s].a + m0 * stride;
@@ -76,6 +73,6 @@ static inline __attribute__((always_inline)) void sum_tile(const struct conv_arg
     }
 }
 
-#include "kernels/arm/conv_tiles_neon.h"
+#include "kernels/conv_tiles.h"
 
 void conv_bf16_neon(const struct conv_args *p) { conv_tiles(p); }

@@ -3,7 +3,10 @@
 #include "kernels/arm/kernels_arm.h"
 #include "kernels/arm/vec_neon.h"
 
-enum { TILE = 8, INPUT = ELEM_F32 };
+#include "kernels/conv_bias.h"
+
+#define TILE 8
+#define INPUT ELEM_F32
 
 /* One k: w has its weights for the 8 channels. `lane` is a constant where this is inlined. */
 #define SUM_LANE(lane)                                                                                                 \
@@ -15,17 +18,11 @@ enum { TILE = 8, INPUT = ELEM_F32 };
         }                                                                                                              \
     }
 
-/* Sums and bias of one tile: `rows` pixels (a constant where this is inlined) from m0 on, the 8 channels from n0 on. */
-static inline __attribute__((always_inline)) void sum_tile(const struct conv_args *p, int m0, int n0, const int rows,
-                                                           vec sum[TILE][2]) {
+/* Sums and bias of one tile; `rows` is a constant where this is inlined. */
+static inline __attribute__((always_inline)) void sum_tile(const struct conv_args *p, const struct block *block, int m0,
+                                                           int n0, const int rows, vec sum[TILE][2]) {
     const float *w = (const float *)p->weights + n0 / KERNEL_BLOCK * p->block_stride + n0 % KERNEL_BLOCK;
-    for (int v = 0; v < 2; v++) {
-        vec bias = p->bias ? vec_load(p->bias + n0 + 4 * v) : vec_set(0.0F);
-#pragma GCC unroll 8
-        for (int i = 0; i < rows; i++) {
-            sum[i][v] = bias;
-        }
-    }
+    start_sums(block, rows, sum);
     for (int s = 0; s < p->num_segments; s++) {
         const ptrdiff_t stride = p->segments[s].pixel_stride;
         const float *in = (const float *)p->segments[s].a + m0 * stride;
@@ -54,6 +51,6 @@ static inline __attribute__((always_inline)) void sum_tile(const struct conv_arg
     }
 }
 
-#include "kernels/arm/conv_tiles_neon.h"
+#include "kernels/conv_tiles.h"
 
 void conv_f32_neon(const struct conv_args *p) { conv_tiles(p); }

@@ -93,5 +93,12 @@ void kernels_fill_neon(struct kernels *k) {
     k->sum[ELEM_BF16] = sum_bf16_neon;
     k->to_f32[ELEM_BF16] = bf16_to_f32_neon;
     k->from_f32[ELEM_BF16] = f32_to_bf16_neon;
+    k->conv[ELEM_U8] = conv_u8_neon;
+    k->depthwise[ELEM_U8] = depthwise_u8_neon;
+    k->resize[ELEM_U8] = resize_u8_neon;
+    k->sum[ELEM_U8] = sum_u8_neon;
+    k->load_u8_u8 = load_u8_u8_neon;
+    k->to_f32[ELEM_U8] = u8_to_f32_neon;
+    k->from_f32[ELEM_U8] = f32_to_u8_neon;
     k->to_half = to_half_neon;
 }

@@ -5,6 +5,7 @@
 #include <arm_neon.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "tensor/elem.h"
 
@@ -34,7 +35,15 @@ static inline uint16x4_t bf16_narrow(vec value) {
     return vshrn_n_u32(vbslq_u32(vceqq_f32(value, value), near, quiet), 16);
 }
 
-/* Elements i .. of a row of `type` (F32 or BF16): 4, or the first `lanes`, at least one, and zeros. */
+static inline vec u8_widen(uint8x8_t bytes) { return vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(bytes)))); }
+
+/* Two times 4 values to the nearest of 0..255, even in the middle; NaN gives 0. */
+static inline uint8x8_t u8_narrow(vec first, vec second) {
+    const uint16x4_t a = vqmovn_u32(vcvtnq_u32_f32(first)), b = vqmovn_u32(vcvtnq_u32_f32(second));
+    return vqmovn_u16(vcombine_u16(a, b));
+}
+
+/* Elements i .. of a row of `type`: 4, or the first `lanes`, at least one, and zeros. Those of U8 are raw values. */
 static inline __attribute__((always_inline)) vec vec_load_row(const int type, const void *row, ptrdiff_t i, int lanes) {
     if (type == ELEM_F32) {
         const float *in = (const float *)row + i;
@@ -44,6 +53,12 @@ static inline __attribute__((always_inline)) vec vec_load_row(const int type, co
         vec few = vld1q_lane_f32(in, vdupq_n_f32(0.0F), 0);
         few = lanes > 1 ? vld1q_lane_f32(in + 1, few, 1) : few;
         return lanes > 2 ? vld1q_lane_f32(in + 2, few, 2) : few;
+    }
+    if (type == ELEM_U8) {
+        const uint8_t *in = (const uint8_t *)row + i;
+        uint32_t few = 0;
+        memcpy(&few, in, lanes >= 4 ? 4 : (size_t)lanes);
+        return u8_widen(vcreate_u8(few));
     }
     const uint16_t *in = (const uint16_t *)row + i;
     if (lanes >= 4) {
@@ -71,6 +86,11 @@ static inline __attribute__((always_inline)) void vec_store_row(const int type, 
         }
         return;
     }
+    if (type == ELEM_U8) {
+        const uint32_t bytes = vget_lane_u32(vreinterpret_u32_u8(u8_narrow(value, value)), 0);
+        memcpy((uint8_t *)row + i, &bytes, lanes >= 4 ? 4 : (size_t)lanes);
+        return;
+    }
     uint16_t *out = (uint16_t *)row + i;
     const uint16x4_t halves = bf16_narrow(value);
     if (lanes >= 4) {
@@ -84,6 +104,14 @@ static inline __attribute__((always_inline)) void vec_store_row(const int type, 
     if (lanes > 2) {
         vst1_lane_u16(out + 2, halves, 2);
     }
+}
+
+/* A clamp's bound in bytes; rounding keeps the order, so that clamping after it is the same. */
+static inline uint8x8_t u8_bound(float bound) { return vdup_lane_u8(u8_narrow(vec_set(bound), vec_set(bound)), 0); }
+
+/* 8 elements of a row of U8, clamped. */
+static inline void vec_store_two_u8(uint8_t *out, vec first, vec second, float low, float high) {
+    vst1_u8(out, vmin_u8(u8_bound(high), vmax_u8(u8_bound(low), u8_narrow(first, second))));
 }
 
 #endif

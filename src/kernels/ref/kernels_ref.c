@@ -127,7 +127,7 @@ static void load_u8_bf16_ref(const uint8_t *in, int width, const float (*table)[
     }
 }
 
-static void load_u8_u8_ref(const uint8_t *in, int width, uint8_t *out) {
+void load_u8_u8_ref(const uint8_t *in, int width, uint8_t *out) {
     for (int x = 0; x < width; x++, in += 3, out += 4) {
         out[0] = in[0];
         out[1] = in[1];

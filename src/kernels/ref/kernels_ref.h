@@ -49,6 +49,7 @@ void conv_f32_ref(const struct conv_args *p);
 void conv_split_ref(const struct conv_args *p);
 void conv_bf16_ref(const struct conv_args *p);
 void conv_u8_ref(const struct conv_args *p);
+void load_u8_u8_ref(const uint8_t *in, int width, uint8_t *out);
 void interleave_f32_ref(const float *planes, ptrdiff_t plane_stride, int width, int channels, float *out,
                         ptrdiff_t out_stride);
 void deinterleave_f32_ref(const float *in, ptrdiff_t in_stride, int width, int channels, float *planes,

@@ -11,6 +11,15 @@ void resize_bf16_avx2(const struct resize_args *p);
 void sum_bf16_avx2(const void *in, ptrdiff_t in_stride, int pixels, int channels, float *out);
 void bf16_to_f32_avx2(const void *in, size_t count, float *out);
 void f32_to_bf16_avx2(const float *in, size_t count, void *out);
+void conv_u8_avx2(const struct conv_args *p);
+void depthwise_u8_avx2(const struct depthwise_args *p);
+void resize_u8_avx2(const struct resize_args *p);
+void sum_u8_avx2(const void *in, ptrdiff_t in_stride, int pixels, int channels, float *out);
+void load_u8_u8_avx2(const uint8_t *in, int width, uint8_t *out);
+void u8_to_f32_avx2(const void *in, size_t count, float *out);
+void f32_to_u8_avx2(const float *in, size_t count, void *out);
+
+void conv_u8_avxvnni(const struct conv_args *p);
 
 void depthwise_f32_avx512(const struct depthwise_args *p);
 void depthwise_bf16_avx512(const struct depthwise_args *p);

@@ -120,6 +120,13 @@ void kernels_fill_avx2(struct kernels *k) {
     k->sum[ELEM_BF16] = sum_bf16_avx2;
     k->to_f32[ELEM_BF16] = bf16_to_f32_avx2;
     k->from_f32[ELEM_BF16] = f32_to_bf16_avx2;
+    k->conv[ELEM_U8] = conv_u8_avx2;
+    k->depthwise[ELEM_U8] = depthwise_u8_avx2;
+    k->resize[ELEM_U8] = resize_u8_avx2;
+    k->sum[ELEM_U8] = sum_u8_avx2;
+    k->load_u8_u8 = load_u8_u8_avx2;
+    k->to_f32[ELEM_U8] = u8_to_f32_avx2;
+    k->from_f32[ELEM_U8] = f32_to_u8_avx2;
     k->to_half = to_half_avx2;
     k->add_f32 = add_f32_avx2;
 }

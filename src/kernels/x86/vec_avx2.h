@@ -44,17 +44,38 @@ static inline __m128i bf16_narrow(vec value) {
     return _mm_packus_epi32(_mm256_castsi256_si128(upper), _mm256_extracti128_si256(upper, 1));
 }
 
-/* Elements i .. of a row of `type` (F32 or BF16): 8, or the first `lanes`, at least one, and zeros. */
+static inline vec u8_widen(__m128i bytes) { return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)); }
+
+/* Nearest whole numbers, even in the middle, of at most 255: not all of those beyond would fit int32. What does not,
+ * and NaN, becomes the most negative number. */
+static inline __m256i round_255(vec value) { return _mm256_cvtps_epi32(_mm256_min_ps(_mm256_set1_ps(255.0F), value)); }
+
+/* The nearest of 0..255 in the lower 8 bytes; NaN gives 0. */
+static inline __m128i u8_narrow(vec value) {
+    const __m256i whole = round_255(value);
+    const __m128i halves = _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+    return _mm_packus_epi16(halves, halves);
+}
+
+/* Elements i .. of a row of `type`: 8, or the first `lanes`, at least one, and zeros. Those of U8 are raw values. */
 static inline __attribute__((always_inline)) vec vec_load_row(const int type, const void *row, ptrdiff_t i, int lanes) {
     if (type == ELEM_F32) {
         const float *in = (const float *)row + i;
         return lanes >= 8 ? _mm256_loadu_ps(in) : _mm256_maskload_ps(in, lane_mask(lanes));
     }
+    __m128i few = _mm_setzero_si128();
+    if (type == ELEM_U8) {
+        const uint8_t *in = (const uint8_t *)row + i;
+        if (lanes >= 8) {
+            return u8_widen(_mm_loadl_epi64((const __m128i *)(const void *)in));
+        }
+        memcpy(&few, in, (size_t)lanes);
+        return u8_widen(few);
+    }
     const uint16_t *in = (const uint16_t *)row + i;
     if (lanes >= 8) {
         return bf16_widen(_mm_loadu_si128((const __m128i *)(const void *)in));
     }
-    __m128i few = _mm_setzero_si128();
     memcpy(&few, in, (size_t)lanes * sizeof(*in));
     return bf16_widen(few);
 }
@@ -70,6 +91,16 @@ static inline __attribute__((always_inline)) void vec_store_row(const int type, 
         }
         return;
     }
+    if (type == ELEM_U8) {
+        uint8_t *out = (uint8_t *)row + i;
+        const __m128i bytes = u8_narrow(value);
+        if (lanes >= 8) {
+            _mm_storel_epi64((__m128i *)(void *)out, bytes);
+        } else {
+            memcpy(out, &bytes, (size_t)lanes);
+        }
+        return;
+    }
     uint16_t *out = (uint16_t *)row + i;
     const __m128i halves = bf16_narrow(value);
     if (lanes >= 8) {
@@ -77,6 +108,25 @@ static inline __attribute__((always_inline)) void vec_store_row(const int type, 
     } else {
         memcpy(out, &halves, (size_t)lanes * sizeof(*out));
     }
+}
+
+/* A clamp's bound in bytes; rounding keeps the order, so that clamping after it is the same. */
+static inline __m128i u8_bound(float bound) {
+    const __m128 most = _mm_min_ss(_mm_set_ss(255.0F), _mm_set_ss(bound));
+    return _mm_set1_epi8((char)_mm_cvtss_si32(_mm_max_ss(most, _mm_setzero_ps())));
+}
+
+/* 16 bytes of int16 ones, saturated and clamped. */
+static inline __m128i u8_clamp(__m256i halves, __m128i low, __m128i high) {
+    const __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
+    return _mm_min_epu8(high, _mm_max_epu8(low, bytes));
+}
+
+/* 16 elements of a row of U8, clamped. */
+static inline void vec_store_two_u8(uint8_t *out, vec first, vec second, float low, float high) {
+    const __m256i halves = _mm256_packs_epi32(round_255(first), round_255(second)); /* 4 + 4 of each 128 bits */
+    const __m256i ordered = _mm256_permute4x64_epi64(halves, _MM_SHUFFLE(3, 1, 2, 0));
+    _mm_storeu_si128((__m128i *)(void *)out, u8_clamp(ordered, u8_bound(low), u8_bound(high)));
 }
 
 #endif
