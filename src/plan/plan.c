@@ -32,8 +32,9 @@ int plan_input_type(const struct plan *plan, const struct stage *stage) {
 }
 
 bool plan_splits(const struct plan *plan, const struct stage *stage) {
-    bool splits =
-        stage->op == STAGE_CONV && stage->kh == 1 && stage->kw == 1 && plan_input_type(plan, stage) == ELEM_F32;
+    bool splits = stage->op == STAGE_CONV && stage->kh == 1 && stage->kw == 1 &&
+                  plan_input_type(plan, stage) == ELEM_F32 && stage->c >= PLAN_SPLIT_LEAST &&
+                  plan_input_channels(plan, stage) >= PLAN_SPLIT_LEAST;
     for (int k = 0; splits && k < stage->num_inputs; k++) {
         splits = plan_source_shape(plan, stage->inputs[k]).c % PLAN_BLOCK == 0;
     }

@@ -50,7 +50,11 @@ static inline void amx_configure(int depth) {
         config.rows[t] = (uint8_t)(t < 6 ? AMX_PIXELS : depth / 4);
         config.row_bytes[t] = (uint16_t)(t < 4 || t >= 6 ? AMX_ROW_BYTES : depth);
     }
-    _tile_loadconfig(&config);
+    /* Not gcc's intrinsic: of what it points to, that names only the first 8 bytes as read. */
+    __asm__ volatile("ldtilecfg %0" : : "m"(config) : "memory");
 }
+
+/* Between plain stores and tile loads of the same memory: gcc's intrinsic does not say that it reads any. */
+static inline void amx_see_stores(void) { __asm__ volatile("" : : : "memory"); }
 
 #endif

@@ -155,6 +155,7 @@ void conv_split_amx(const struct conv_args *p) {
     for (int m = 0; m < p->pixels; m += SPLIT_PIXELS) {
         const int count = p->pixels - m < SPLIT_PIXELS ? p->pixels - m : SPLIT_PIXELS;
         split_pixels(p, m, count, k);
+        amx_see_stores();
         for (int n = 0; n < p->channels; n += PIXEL, turn ^= 1) {
             sum_place(p, n, k, step, sums[turn]);
             store_place(p, &before, sums[turn ^ 1]);

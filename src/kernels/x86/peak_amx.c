@@ -9,6 +9,7 @@ static void fill_operands(uint32_t ones) {
         rows[i] = ones;
     }
     amx_configure(AMX_ROW_BYTES);
+    amx_see_stores();
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
