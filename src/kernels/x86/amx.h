@@ -39,15 +39,18 @@ static inline int amx_depth(const struct conv_args *p, int elem_bytes) {
     return 0;
 }
 
+/* Pixels of a tile: fewer only where a row has fewer. */
+static inline int amx_pixels(int pixels) { return pixels < AMX_PIXELS ? pixels : AMX_PIXELS; }
+
 /* Shapes of the tiles for a depth in bytes; the processor's own format (palette 1). */
-static inline void amx_configure(int depth) {
+static inline void amx_configure(int pixels, int depth) {
     struct {
         uint8_t palette, start_row, reserved[14];
         uint16_t row_bytes[16];
         uint8_t rows[16];
     } config = {.palette = 1};
     for (int t = 0; t < 8; t++) {
-        config.rows[t] = (uint8_t)(t < 6 ? AMX_PIXELS : depth / 4);
+        config.rows[t] = (uint8_t)(t < 6 ? pixels : depth / 4);
         config.row_bytes[t] = (uint16_t)(t < 4 || t >= 6 ? AMX_ROW_BYTES : depth);
     }
     /* Not gcc's intrinsic: of what it points to, that names only the first 8 bytes as read. */

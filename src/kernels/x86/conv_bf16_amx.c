@@ -35,12 +35,13 @@ static inline __m512 value_of(const struct conv_args *p, const float *sums, __m5
 /* Whole pixels of 32 channels, 64 bytes each. Everything the loop needs is in registers: what it writes could alias the
  * arguments. */
 static inline __attribute__((always_inline)) void store_halves(const struct conv_args *p, const struct finish *f, int m,
-                                                               int n, int first, const float *sums, const bool adds) {
+                                                               int n, int first, int end, const float *sums,
+                                                               const bool adds) {
     const __m512 low = f->low, high = f->high, bias0 = f->bias[0], bias1 = f->bias[1];
     const ptrdiff_t out_stride = p->out_stride, addend_stride = p->addend_stride;
     uint16_t *out = (uint16_t *)p->out + (m + first) * out_stride + n;
     const uint16_t *addend = adds ? (const uint16_t *)p->addend + (m + first) * addend_stride + n : NULL;
-    const float *sum = sums + first * 2 * KERNEL_BLOCK, *last = sums + AMX_PIXELS * 2 * KERNEL_BLOCK;
+    const float *sum = sums + first * 2 * KERNEL_BLOCK, *last = sums + end * 2 * KERNEL_BLOCK;
     for (; sum < last; sum += 2 * KERNEL_BLOCK, out += out_stride) {
         __m512 value0 = _mm512_add_ps(_mm512_load_ps(sum), bias0);
         __m512 value1 = _mm512_add_ps(_mm512_load_ps(sum + 16), bias1);
@@ -56,16 +57,16 @@ static inline __attribute__((always_inline)) void store_halves(const struct conv
 }
 
 static inline void store_pixels(const struct conv_args *p, const struct finish *f, int m, int n, int width, int first,
-                                const float *sums) {
+                                int end, const float *sums) {
     if (width == 32 && p->out_type == ELEM_BF16 && !p->addend) {
-        store_halves(p, f, m, n, first, sums, false);
+        store_halves(p, f, m, n, first, end, sums, false);
         return;
     }
     if (width == 32 && p->out_type == ELEM_BF16) {
-        store_halves(p, f, m, n, first, sums, true);
+        store_halves(p, f, m, n, first, end, sums, true);
         return;
     }
-    for (int i = first; i < AMX_PIXELS; i++) {
+    for (int i = first; i < end; i++) {
         const float *pixel = sums + i * 2 * KERNEL_BLOCK;
         const ptrdiff_t at = (m + i) * p->out_stride + n, added = (m + i) * p->addend_stride + n;
         for (int v = 0; 16 * v < width; v++) {

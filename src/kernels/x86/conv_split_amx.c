@@ -151,7 +151,7 @@ void conv_split_amx(const struct conv_args *p) {
     }
     const int step = step_of(k);
     struct place before = {0, 0, 0};
-    amx_configure(step * (int)sizeof(uint16_t));
+    amx_configure(AMX_PIXELS, step * (int)sizeof(uint16_t));
     for (int m = 0; m < p->pixels; m += SPLIT_PIXELS) {
         const int count = p->pixels - m < SPLIT_PIXELS ? p->pixels - m : SPLIT_PIXELS;
         split_pixels(p, m, count, k);

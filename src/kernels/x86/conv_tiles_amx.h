@@ -4,9 +4,9 @@
  *   multiply(c, a, b)             tile c += tile a * tile b,
  *   struct finish, finish_start(p, n, width, f)
  *                                 what the sums of channels n .. n + width - 1 need to become outputs,
- *   store_pixels(p, f, m, n, width, first, sums)
+ *   store_pixels(p, f, m, n, width, first, end, sums)
  *                                 sums [16, 2 * 16] of the pixels m .. m + 15, channels n .. n + width - 1, become
- *                                 outputs, but for the `first` ones; width is at most 32,
+ *                                 outputs: those from m + first to before m + end; width is at most 32,
  *   conv_narrow(p)                the same convolution without tiles, for shapes that do not suit them:
  * sums of 2 x 2 tiles and the walk over a row.
  *
@@ -67,12 +67,13 @@ struct place {
 
 static inline void store_place(const struct conv_args *p, const struct place *at, const SUM *sums) {
     for (int i = 0; i < at->tiles; i++) {
-        store_pixels(p, at->finish, at->m[i], at->n, at->width, at->first[i], sums + i * AMX_PIXELS * 2 * KERNEL_BLOCK);
+        store_pixels(p, at->finish, at->m[i], at->n, at->width, at->first[i], amx_pixels(p->pixels),
+                     sums + i * AMX_PIXELS * 2 * KERNEL_BLOCK);
     }
 }
 
 static inline struct place place_of(const struct conv_args *p, int n, int t, const struct finish *finish) {
-    const int last = p->pixels - AMX_PIXELS;
+    const int last = p->pixels > AMX_PIXELS ? p->pixels - AMX_PIXELS : 0;
     struct place at = {.n = n, .width = p->channels - n, .finish = finish};
     at.width = at.width < 2 * KERNEL_BLOCK ? at.width : 2 * KERNEL_BLOCK;
     for (int i = 0; i < 2; i++) {
@@ -101,11 +102,11 @@ static void sum_place(const struct conv_args *p, const struct place *at, int dep
 static void conv_tiles(const struct conv_args *p) {
     _Alignas(64) SUM sums[2][2 * AMX_PIXELS * 2 * KERNEL_BLOCK];
     const int depth = amx_depth(p, sizeof(ELEM));
-    if (p->pixels < AMX_PIXELS || depth == 0) {
+    if (depth == 0) {
         conv_narrow(p);
         return;
     }
-    amx_configure(depth);
+    amx_configure(amx_pixels(p->pixels), depth);
     struct finish finish[2]; /* by turns: the place before may be of other channels */
     struct place before = {.tiles = 0};
     int turn = 0;

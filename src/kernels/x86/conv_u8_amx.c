@@ -92,16 +92,16 @@ static inline __attribute__((always_inline)) void store_bytes(const struct conv_
 }
 
 static inline void store_pixels(const struct conv_args *p, const struct finish *f, int m, int n, int width, int first,
-                                const int32_t *sums) {
-    if (width == 32 && p->out_type == ELEM_U8 && first == 0 && !p->addend) {
+                                int end, const int32_t *sums) {
+    if (width == 32 && p->out_type == ELEM_U8 && first == 0 && end == AMX_PIXELS && !p->addend) {
         store_bytes(p, f, m, n, sums, false);
         return;
     }
-    if (width == 32 && p->out_type == ELEM_U8 && first == 0) {
+    if (width == 32 && p->out_type == ELEM_U8 && first == 0 && end == AMX_PIXELS) {
         store_bytes(p, f, m, n, sums, true);
         return;
     }
-    for (int i = first; i < AMX_PIXELS; i++) {
+    for (int i = first; i < end; i++) {
         for (int v = 0; 16 * v < width; v++) {
             const __mmask16 mask = tail_mask(width - 16 * v);
             const ptrdiff_t at = (m + i) * p->out_stride + n + 16 * v;
