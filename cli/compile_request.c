@@ -302,8 +302,6 @@ void compile_failure_code(const struct compile_words *words, enum fscnn_status s
                "No parser is registered for an operator of the model. %s", text);
     } else if (status == FSCNN_ERROR_UNSUPPORTED && words->input_shape && strstr(text, "is fixed to")) {
         refuse_value(why, "input_shape", words->input_shape, text, "Export the network for that size");
-    } else if (status == FSCNN_ERROR_UNSUPPORTED && strstr(text, ": compile with precision ")) {
-        refuse_value(why, "precision", words->precision, text, "Use --precision=bf16 or --precision=fp32");
     } else if (status == FSCNN_ERROR_UNSUPPORTED) {
         refuse(why, "EZ3003", "Choose a model within the limits named", "No kernel supports this model. %s", text);
     } else if (words->out_nodes && strstr(text, words->out_nodes)) {

@@ -327,8 +327,6 @@ static void test_failure_codes(void **state) {
          "E19010", "Gelu"},
         {FSCNN_ERROR_UNSUPPORTED, "net_opset18.onnx: arg max over 300 classes: labels have 8 bits", "EZ3003", "300"},
         {FSCNN_ERROR_UNSUPPORTED, "m.onnx: opset 9 is not supported (11 to 18 are)", "EZ3003", "opset 9"},
-        {FSCNN_ERROR_UNSUPPORTED, "m.onnx: node a (Pool): no int8 kernel: compile with precision bf16 or fp32",
-         "E10001", "[--precision]"},
         {FSCNN_ERROR_IO, "shots: No such file or directory", "E10001", "[--calibrate]"},
         {FSCNN_ERROR_IO, "m.onnx: No such file or directory", "E10001", "[--model]"},
     };

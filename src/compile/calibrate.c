@@ -157,22 +157,15 @@ static struct quant choose_quant(const struct range *range) {
 }
 
 static void fill_quants(const struct graph *graph, const struct calibration *c, struct quant *quants) {
-    int order[GRAPH_MAX_NODES], count = 0;
     for (int i = 0; i < graph->num_nodes; i++) {
-        quants[i] = (struct quant){1.0F, 0}; /* the image: bytes as they are */
+        quants[i] = (struct quant){1.0F, 0};
     }
     for (int i = 0; i < c->model->plan.num_stages; i++) {
-        if (c->stage_nodes[i] >= 0 && graph->nodes[c->stage_nodes[i]].op != OP_INPUT) {
+        if (c->stage_nodes[i] >= 0) {
             quants[c->stage_nodes[i]] = choose_quant(&c->ranges[i]);
         }
     }
-    if (graph_order(graph, order, &count, NULL) == FSCNN_OK) {
-        for (int i = 0; i < count; i++) {
-            if (graph->nodes[order[i]].op == OP_POOL) { /* means of values in the same steps */
-                quants[order[i]] = quants[graph->nodes[order[i]].inputs[0]];
-            }
-        }
-    }
+    quants_of_pools(graph, quants);
 }
 
 static enum fscnn_status look_twice(struct calibration *c, const struct paths *paths, int limit,

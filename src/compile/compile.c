@@ -68,7 +68,7 @@ static enum fscnn_status set_batch_sizes(const struct fscnn_compile_options *opt
 /* How to lower for the precision asked for; int8 looks at pictures first. `quants` is memory for that. */
 static enum fscnn_status choose_lowering(const struct graph *graph, const struct fscnn_compile_options *options,
                                          struct quant *quants, struct lower_options *out, struct fscnn_error *err) {
-    *out = (struct lower_options){.type = ELEM_F32};
+    *out = (struct lower_options){.type = ELEM_F32, .log = options->log};
     if (options->precision == FSCNN_BF16) {
         out->type = ELEM_BF16;
     } else if (options->precision == FSCNN_INT8) {

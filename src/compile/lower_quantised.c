@@ -7,7 +7,7 @@
 static struct quant_k *meaning_of_k(struct lowering *l, const struct node *conv, size_t taps) {
     const float *mean = normalization_mean, *std = normalization_deviation;
     const struct node *input = node_at(l, conv->inputs[0]);
-    const bool walked = lowering_walks(l, conv->inputs[0], conv), image = input->op == OP_INPUT;
+    const bool walked = lowering_walks(l, conv->inputs[0], conv), image = input->op == OP_INPUT && l->image_is_padded;
     size_t channels = image ? 4 : (size_t)input->shape.c;
     struct quant_k *all = arena_alloc(&l->plan->arena, taps * channels, sizeof(*all));
     for (size_t i = 0; all && i < taps * channels; i++) {
@@ -63,35 +63,4 @@ void lowering_quantise_edges(const struct lowering *l, const struct node *node, 
         stage->low = node->low / out->scale + (float)out->zero;
         stage->high = node->high / out->scale + (float)out->zero;
     }
-}
-
-const char *lowering_why_not_quantised(const struct lowering *l, int index) {
-    const struct node *node = node_at(l, index);
-    const struct conv_attr *a = &node->attr.conv;
-    bool at_end = false;
-    for (int at = l->graph->output; at != l->base; at = node_at(l, at)->inputs[0]) {
-        at_end |= at == index;
-    }
-    if (at_end || node->op == OP_RESIZE || node->op == OP_POOL || node->op == OP_AFFINE) {
-        return NULL;
-    }
-    if (node->op == OP_INPUT) {
-        return l->image_is_padded && node->shape.c == 3 ? NULL : "int8 needs an RGB image that one convolution reads";
-    }
-    if (node->op == OP_CONCAT) {
-        bool walked = false;
-        for (int i = 0; i < l->count; i++) {
-            walked |= lowering_walks(l, index, node_at(l, l->order[i]));
-        }
-        return walked ? NULL : "no int8 kernel";
-    }
-    if (node->op != OP_CONV) {
-        return "no int8 kernel";
-    }
-    bool padded = a->pad_top || a->pad_left || a->pad_bottom || a->pad_right;
-    int input = node->inputs[0];
-    if (padded && (node_at(l, input)->op == OP_INPUT || l->options->quants[input].zero != 0)) {
-        return "int8 pads only what cannot be negative";
-    }
-    return lowering_conv_type(l, node) == ELEM_U8 ? NULL : "int8 needs a number of channels that 4 divides";
 }

@@ -22,6 +22,18 @@ struct quant quant_of_range(float low, float high) {
     return (struct quant){scale, (int32_t)lroundf(-low / scale)};
 }
 
+void quants_of_pools(const struct graph *graph, struct quant *quants) {
+    int order[GRAPH_MAX_NODES], count = 0;
+    if (graph_order(graph, order, &count, NULL) != FSCNN_OK) {
+        return;
+    }
+    for (int i = 0; i < count; i++) {
+        if (graph->nodes[order[i]].op == OP_POOL) {
+            quants[order[i]] = quants[graph->nodes[order[i]].inputs[0]];
+        }
+    }
+}
+
 /* t[n] and W[n, 0 .. k) of one output channel. */
 static float quantise_channel(const float *weights, const struct quant_k *in, size_t k, int8_t *out) {
     float most = 0;

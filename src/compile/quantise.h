@@ -11,6 +11,8 @@ struct quant_k {
 
 /* Steps that cover low..high and 0. */
 struct quant quant_of_range(float low, float high);
+/* Means have the steps of the values that they are of. */
+void quants_of_pools(const struct graph *graph, struct quant *quants);
 
 /* Packs weights [channels, k] for inputs that mean in[k], and the multiplier and bias that give outputs in steps of
  * `out` (NULL: in float32); sets the stage's weights, multiplier and bias. False when out of memory. */

@@ -127,15 +127,18 @@ static void run_copy(struct worker *w, int stage, int row) {
         return;
     }
     char *target = out.data + (size_t)s->pad_left * (size_t)s->c * size;
-    if (s->type == ELEM_U8) {
+    if (s->type == ELEM_U8 && in.type == ELEM_U8) {
         memcpy(target, source_rows(w, s->inputs[0], from, 1).data, count);
         return;
     }
     float *work = work_of(w, stage);
     float *values = s->type == ELEM_F32 ? (float *)(void *)target : work;
     const float *rows = row_as_f32(w, in.type, source_rows(w, s->inputs[0], from, 1).data, count, work), *addend = NULL;
-    for (size_t i = 0; in.type == ELEM_U8 && i < count; i++) {
-        work[i] = work[i] * s->in_scale + s->in_offset;
+    if (in.type == ELEM_U8 || s->type == ELEM_U8) {
+        for (size_t i = 0; i < count; i++) {
+            work[i] = rows[i] * s->in_scale + s->in_offset;
+        }
+        rows = work;
     }
     if (s->addend.kind != SOURCE_NONE) {
         addend = row_as_f32(w, s->type, source_rows(w, s->addend, row, 1).data, count, work + count);
