@@ -132,33 +132,41 @@ static void check_session(const struct fscnn_model *model, uint32_t flags, int t
 
 static const uint32_t isas[] = {0, CPU_AVX2, CPU_AVX2 | CPU_AVX512, CPU_AVX2 | CPU_AVX512 | CPU_AVX512_BF16, CPU_NEON};
 
-/* The steps that hold what every node gives for this image. */
-static void quants_of_image(const struct graph *graph, const float *image, struct quant *quants) {
+/* The steps that hold what every node gives for this image, and the greatest of each channel, in the arena. */
+static void quants_of_image(const struct graph *graph, const float *image, struct arena *arena, struct quant *quants) {
     int32_t *nodes = calloc(PLAN_MAX_STAGES, sizeof(*nodes));
     const struct lower_options options = {.type = ELEM_F32, .whole = true, .stage_nodes = nodes};
     const struct fscnn_session_options one = {.threads = 1};
     struct fscnn_model *model = lower_graph(graph, &options);
     struct fscnn_session *session;
     size_t stages = (size_t)model->plan.num_stages;
-    struct range *ranges = calloc(stages, sizeof(*ranges));
+    struct range *ranges = arena_alloc(arena, stages, sizeof(*ranges));
+    for (size_t i = 0; i < stages; i++) {
+        ranges[i].least = arena_alloc(arena, (size_t)model->plan.stages[i].c, sizeof(float));
+        ranges[i].most = arena_alloc(arena, (size_t)model->plan.stages[i].c, sizeof(float));
+    }
     uint8_t *labels = malloc(fscnn_model_output_bytes(model, FSCNN_OUTPUT_LABELS, 1));
     assert_int_equal(fscnn_session_create(model, &one, &session, NULL), FSCNN_OK);
     session->workers[0].ranges = ranges;
     assert_int_equal(fscnn_session_run(session, FSCNN_INPUT_F32, image, FSCNN_OUTPUT_LABELS, labels, 1, NULL),
                      FSCNN_OK);
     for (int i = 0; i < graph->num_nodes; i++) {
-        quants[i] = (struct quant){1.0F, 0};
+        quants[i] = (struct quant){1.0F, 0, NULL};
     }
     for (size_t i = 0; i < stages; i++) {
+        for (int c = 0; c < model->plan.stages[i].c; c++) {
+            ranges[i].low = fminf(ranges[i].low, ranges[i].least[c]);
+            ranges[i].high = fmaxf(ranges[i].high, ranges[i].most[c]);
+        }
         if (nodes[i] >= 0) {
             quants[nodes[i]] = quant_of_range(ranges[i].low, ranges[i].high);
+            quants[nodes[i]].most = ranges[i].most;
         }
     }
     quants_of_pools(graph, quants);
     fscnn_session_free(&session);
     fscnn_model_free(&model);
     free(nodes);
-    free(ranges);
     free(labels);
 }
 
@@ -167,11 +175,12 @@ static void quants_of_image(const struct graph *graph, const float *image, struc
 static void check_mixed(const struct graph *graph, const float *image, const float *expected, size_t count) {
     struct quant *quants = calloc((size_t)graph->num_nodes, sizeof(*quants));
     uint8_t *types = calloc((size_t)graph->num_nodes, 1);
+    struct arena arena = {0};
     double most = 0;
     for (size_t i = 0; i < count; i++) {
         most = fabs((double)expected[i]) > most ? fabs((double)expected[i]) : most;
     }
-    quants_of_image(graph, image, quants);
+    quants_of_image(graph, image, &arena, quants);
     for (int i = 0; i < graph->num_nodes; i++) {
         types[i] = (uint8_t)(random_int(0, 3) ? ELEM_U8 : random_int(0, 1) ? ELEM_BF16 : ELEM_F32);
     }
@@ -188,6 +197,7 @@ static void check_mixed(const struct graph *graph, const float *image, const flo
         mixed_stages[plan_input_type(&model->plan, s)][s->type]++;
     }
     fscnn_model_free(&model);
+    arena_free(&arena);
     free(quants);
     free(types);
 }

@@ -176,11 +176,11 @@ static enum fscnn_status convert(struct lowering *l, int node, int type, struct 
     copy.num_inputs = 1;
     copy.inputs[0] = *source;
     if (from.type == ELEM_U8) {
-        const struct quant *q = &l->options->quants[node];
+        const struct node_quant *q = &l->quants[node];
         copy.in_scale = q->scale;
         copy.in_offset = -q->scale * (float)q->zero;
     } else if (type == ELEM_U8) {
-        const struct quant *q = &l->options->quants[node];
+        const struct node_quant *q = &l->quants[node];
         copy.in_scale = 1.0F / q->scale;
         copy.in_offset = (float)q->zero;
     }
@@ -285,9 +285,8 @@ static enum fscnn_status fill_affine(struct lowering *l, const struct node *node
     }
     stage->op = STAGE_DEPTHWISE;
     if (stage->type == ELEM_U8) {
-        l->pack->failed |=
-            !quantise_depthwise(l->pack, values, values + c, c, 1, 1, &l->options->quants[node->inputs[0]],
-                                &l->options->quants[node - l->graph->nodes], stage);
+        l->pack->failed |= !quantise_depthwise(l->pack, values, values + c, c, 1, 1, &l->quants[node->inputs[0]],
+                                               &l->quants[node - l->graph->nodes], stage);
         return FSCNN_OK;
     }
     stage->weights = pack_depthwise(l->pack, values, c, 1);
@@ -421,6 +420,14 @@ static enum fscnn_status emit_output(struct lowering *l) {
     }
     struct source ignored;
     enum fscnn_status status = read_node(l, l->base, ELEM_F32, &stage.inputs[0]);
+    if (status == FSCNN_OK && l->options->whole && stage.inputs[0].kind == SOURCE_STAGE) {
+        struct tensor_desc logits = plan_source_shape(l->plan, stage.inputs[0]);
+        l->plan->stages[stage.inputs[0].index].tensor = l->plan->num_tensors;
+        stage.inputs[0] = (struct source){SOURCE_TENSOR, l->plan->num_tensors};
+        l->plan->tensors[l->plan->num_tensors++] = logits;
+        status = emit_step(l, first);
+        first = l->plan->num_stages;
+    }
     if (status == FSCNN_OK) {
         status = add_stage(l, &stage, -1, &ignored);
     }
@@ -470,8 +477,8 @@ enum fscnn_status lower(const struct graph *graph, const struct lower_options *o
                         struct pack *pack, struct fscnn_error *err) {
     struct lowering *l = calloc(1, sizeof(*l));
     plan->stages = arena_alloc(&plan->arena, PLAN_MAX_STAGES, sizeof(*plan->stages));
-    plan->steps = arena_alloc(&plan->arena, GRAPH_MAX_NODES + 1, sizeof(*plan->steps));
-    plan->tensors = arena_alloc(&plan->arena, GRAPH_MAX_NODES, sizeof(*plan->tensors));
+    plan->steps = arena_alloc(&plan->arena, GRAPH_MAX_NODES + 2, sizeof(*plan->steps));
+    plan->tensors = arena_alloc(&plan->arena, GRAPH_MAX_NODES + 1, sizeof(*plan->tensors));
     if (!l || !plan->stages || !plan->steps || !plan->tensors) {
         free(l);
         return error_memory(err, sizeof(*l), "lowering");

@@ -3,6 +3,7 @@
 #define FSCNN_COMPILE_LOWER_H
 
 #include "compile/compile.h"
+#include "compile/quantise.h"
 
 struct lowering {
     const struct graph *graph;
@@ -13,6 +14,7 @@ struct lowering {
     /* Of each node, enum elem: in which type it multiplies, and that of its rows, which differ only for what a
      * convolution gives in float32. */
     uint8_t types[GRAPH_MAX_NODES], rows[GRAPH_MAX_NODES];
+    struct node_quant quants[GRAPH_MAX_NODES];
     int order[GRAPH_MAX_NODES], count;
     int uses[GRAPH_MAX_NODES];
     int tensor[GRAPH_MAX_NODES];  /* of a node whose rows become a tensor; -1 */
@@ -30,8 +32,8 @@ static inline const struct node *node_at(const struct lowering *l, int index) { 
 
 /* A concatenation that a 1x1 convolution reads part by part is never made. */
 bool lowering_walks(const struct lowering *l, int concat, const struct node *user);
-/* Fills types and rows from what the options ask for and what there are kernels for; says on the log which nodes stay
- * in a higher precision than asked for. */
+/* Fills types, rows and quants from what the options ask for and what there are kernels for; says on the log which
+ * nodes stay in a higher precision than asked for. */
 void lowering_choose_types(struct lowering *l);
 
 /* ---- uint8 ---- */

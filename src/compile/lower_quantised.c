@@ -1,4 +1,6 @@
 /* The parts of lowering that uint8 activations need. */
+#include <math.h>
+
 #include "compile/lower.h"
 #include "compile/quantise.h"
 #include "tensor/normalization.h"
@@ -25,20 +27,20 @@ static struct quant_k *meaning_of_k(struct lowering *l, const struct node *conv,
             }
             c -= width;
         }
-        const struct quant *q = &l->options->quants[part];
-        all[i] = (struct quant_k){q->scale, (float)q->zero};
+        const struct node_quant *q = &l->quants[part];
+        all[i] = (struct quant_k){q->channels ? q->channels[c] : q->scale, (float)q->zero};
     }
     return all;
 }
 
 void lowering_quantise_weights(struct lowering *l, const struct node *conv, const float *weights, struct stage *stage) {
     const struct conv_attr *a = &conv->attr.conv;
-    const struct quant *out = stage->type == ELEM_U8 ? &l->options->quants[conv - l->graph->nodes] : NULL;
+    const struct node_quant *out = stage->type == ELEM_U8 ? &l->quants[conv - l->graph->nodes] : NULL;
     size_t taps = (size_t)a->kh * (size_t)a->kw;
     bool ok;
     if (a->groups > 1) {
-        ok = quantise_depthwise(l->pack, weights, a->bias, a->out_channels, a->kh, a->kw,
-                                &l->options->quants[conv->inputs[0]], out, stage);
+        ok = quantise_depthwise(l->pack, weights, a->bias, a->out_channels, a->kh, a->kw, &l->quants[conv->inputs[0]],
+                                out, stage);
     } else {
         size_t k = taps * (size_t)plan_input_channels(l->plan, stage);
         const struct quant_k *in = meaning_of_k(l, conv, taps);
@@ -48,19 +50,20 @@ void lowering_quantise_weights(struct lowering *l, const struct node *conv, cons
 }
 
 void lowering_quantise_edges(const struct lowering *l, const struct node *node, struct stage *stage) {
-    const struct quant *quants = l->options->quants, *out = &quants[node - l->graph->nodes];
+    const struct node_quant *quants = l->quants, *out = &quants[node - l->graph->nodes];
     if (node->op == OP_RESIZE) {
-        const struct quant *in = &quants[node->inputs[0]];
+        const struct node_quant *in = &quants[node->inputs[0]];
         stage->in_scale = in->scale / out->scale;
         stage->in_offset = (float)out->zero - (float)in->zero * stage->in_scale;
     }
     if (node->has_addend) {
-        const struct quant *addend = &quants[node->inputs[node->num_inputs - 1]];
+        const struct node_quant *addend = &quants[node->inputs[node->num_inputs - 1]];
         stage->addend_scale = addend->scale / out->scale;
         stage->addend_offset = -(float)addend->zero * stage->addend_scale;
     }
     if (node->has_clamp) {
         stage->low = node->low / out->scale + (float)out->zero;
-        stage->high = node->high / out->scale + (float)out->zero;
+        /* Steps of each channel end where the clamp does, or before. */
+        stage->high = out->channels ? INFINITY : node->high / out->scale + (float)out->zero;
     }
 }

@@ -2,6 +2,11 @@
  * Where neighbours differ, lower.c puts a copy stage between them that converts. */
 #include "compile/lower.h"
 
+#include <math.h>
+
+enum { SCALE_RATIO = 64 };
+#include <stdlib.h>
+
 /* bfloat16 is multiplied in pairs of channels and uint8 in quads, so a convolution of another number of them is left to
  * float32, but for the image, whose rows are loaded with channels of zeros. */
 static bool channels_fit(const struct lowering *l, const struct node *conv, int type) {
@@ -78,6 +83,69 @@ static int row_type(const struct lowering *l, int index, bool quantised_read) {
     return l->types[index];
 }
 
+/* ---- steps of their own for each channel ---- */
+
+/* Whether all that read a node are convolutions in uint8; *depthwise: all of them. */
+struct readers {
+    bool convolve, depthwise;
+};
+
+/* Whether a quantised convolution can give rows with steps for each channel: they are 0 or more, and nothing but its
+ * weights and biases knows the steps. */
+static bool can_scale_channels(const struct lowering *l, int index, const struct readers *readers) {
+    const struct node *node = node_at(l, index);
+    const struct quant *q = &l->options->quants[index];
+    return q->most && q->zero == 0 && node->op == OP_CONV && !node->has_addend && l->rows[index] == ELEM_U8 &&
+           index != l->base && readers->convolve;
+}
+
+/* A depthwise convolution has weights and a multiplier for each channel: steps as fine as the channel allows cost
+ * nothing. In a dense one, the weights of all channels share a scale, and finer steps of one channel ask for larger
+ * weights of it: the square root shares the loss between activations and weights. Channels that are all but 0 get no
+ * finer steps than a part of the others'. */
+static const float *channel_scales(struct lowering *l, int index, bool depthwise) {
+    const struct node *node = node_at(l, index);
+    const float *most = l->options->quants[index].most;
+    float *scales = arena_alloc(&l->plan->arena, (size_t)node->shape.c, sizeof(float)), all = 0;
+    l->pack->failed |= !scales;
+    for (int c = 0; c < node->shape.c; c++) {
+        all = most[c] > all ? most[c] : all;
+    }
+    for (int c = 0; scales && c < node->shape.c; c++) {
+        float part = all > 1e-18F && most[c] > 0 ? most[c] / all : 0;
+        part = fmaxf(part, 1.0F / (float)SCALE_RATIO);
+        scales[c] = (all > 1e-18F ? all : 255.0F) / 255.0F * (depthwise ? part : sqrtf(part));
+        if (node->has_clamp && 255.0F * scales[c] > node->high) {
+            scales[c] = node->high / 255.0F;
+        }
+    }
+    return scales;
+}
+
+static void choose_scales(struct lowering *l) {
+    struct readers readers[GRAPH_MAX_NODES];
+    for (int i = 0; i < l->count; i++) {
+        readers[l->order[i]] = (struct readers){true, true};
+    }
+    for (int i = 0; i < l->count; i++) {
+        const struct node *user = node_at(l, l->order[i]);
+        bool convolves = user->op == OP_CONV && l->types[l->order[i]] == ELEM_U8;
+        for (int k = 0; k < user->num_inputs; k++) {
+            struct readers *r = &readers[user->inputs[k]];
+            r->convolve &= convolves && k == 0;
+            r->depthwise &= convolves && user->attr.conv.groups > 1;
+        }
+    }
+    for (int i = 0; l->options->quants && i < l->count; i++) {
+        int index = l->order[i];
+        const struct quant *q = &l->options->quants[index];
+        l->quants[index] = (struct node_quant){q->scale, q->zero, NULL};
+        if (can_scale_channels(l, index, &readers[index])) {
+            l->quants[index].channels = channel_scales(l, index, readers[index].depthwise);
+        }
+    }
+}
+
 void lowering_choose_types(struct lowering *l) {
     bool walked[GRAPH_MAX_NODES] = {false}, quantised[GRAPH_MAX_NODES] = {false}, at_end[GRAPH_MAX_NODES] = {false};
     int image = l->graph->input;
@@ -108,4 +176,5 @@ void lowering_choose_types(struct lowering *l) {
     for (int i = 0; i < l->count; i++) {
         l->rows[l->order[i]] = (uint8_t)row_type(l, l->order[i], quantised[l->order[i]]);
     }
+    choose_scales(l);
 }

@@ -453,14 +453,15 @@ static void observe(struct worker *w, int stage, int row, int count) {
     const float scale = range->high > range->low ? (float)RANGE_BINS / (range->high - range->low) : 0.0F;
     for (int r = row; r < row + count && s->op != STAGE_OUTPUT; r++) {
         const float *values = (const float *)(void *)target_rows(w, stage, r, 1).data;
-        for (size_t i = 0; i < (size_t)s->w * (size_t)s->c; i++) {
-            if (range->bins) {
-                int bin = (int)((values[i] - range->low) * scale);
-                range->bins[bin < 0 ? 0 : bin < RANGE_BINS ? bin : RANGE_BINS - 1]++;
-            } else {
-                range->low = values[i] < range->low ? values[i] : range->low;
-                range->high = values[i] > range->high ? values[i] : range->high;
+        for (int x = 0; x < s->w && !range->bins; x++, values += s->c) {
+            for (int c = 0; c < s->c; c++) {
+                range->least[c] = values[c] < range->least[c] ? values[c] : range->least[c];
+                range->most[c] = values[c] > range->most[c] ? values[c] : range->most[c];
             }
+        }
+        for (size_t i = 0; range->bins && i < (size_t)s->w * (size_t)s->c; i++) {
+            int bin = (int)((values[i] - range->low) * scale);
+            range->bins[bin < 0 ? 0 : bin < RANGE_BINS ? bin : RANGE_BINS - 1]++;
         }
     }
 }
