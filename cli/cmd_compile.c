@@ -54,7 +54,7 @@ static int parse(const struct command *command, int argc, char **argv, struct se
         {"calibrate_limit", 0, OPTION_INT, &s->calibrate_limit, "N", "int8: look at N pictures at most (default 32)",
          .low = 1, .high = 128},
         {"calibration_method", 0, OPTION_TEXT, &w->calibration_method, "KIND",
-         "int8: ranges by mse, minmax, percentile or entropy (default mse)"},
+         "int8: ranges by percentile, mse, minmax or entropy (default percentile)"},
         {"accuracy_budget", 0, OPTION_TEXT, &w->accuracy_budget, "PERCENT",
          "int8: keep layers in bf16 until no more of the labels differ from fp32's"},
         {"sensitivity_report", 0, OPTION_TEXT, &w->sensitivity_report, "FILE",

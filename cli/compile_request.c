@@ -193,7 +193,7 @@ static bool parse_precision(const struct compile_words *words, struct compile_re
 
 /* What only int8 has. */
 static bool parse_int8(const struct compile_words *words, struct compile_request *out, struct coded_error *why) {
-    static const char *const methods[] = {"mse", "minmax", "percentile", "entropy", NULL};
+    static const char *const methods[] = {"percentile", "mse", "minmax", "entropy", NULL};
     const struct {
         const char *option, *value;
     } given[] = {{"calibrate", words->calibrate},
@@ -209,8 +209,8 @@ static bool parse_int8(const struct compile_words *words, struct compile_request
     int method = words->calibration_method ? find_word(methods, words->calibration_method) : 0;
     if (method < 0) {
         return refuse_value(why, "calibration_method", words->calibration_method,
-                            "The value must be selected from: mse, minmax, percentile, entropy",
-                            "Leave it out for mse");
+                            "The value must be selected from: percentile, mse, minmax, entropy",
+                            "Leave it out for percentile");
     }
     out->options.calibration_method = (enum fscnn_calibration_method)method;
     if (words->accuracy_budget) {

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "files.h"
-#include "scene.h" /* tools/street */
+#include "scene.h" /* tools/street, the painter that street_scenes is made of */
 
 enum { SERIES = 20220 }; /* streets that `street_scenes` does not paint unless told to */
 

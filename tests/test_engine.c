@@ -144,6 +144,7 @@ static void quants_of_image(const struct graph *graph, const float *image, struc
     for (size_t i = 0; i < stages; i++) {
         ranges[i].least = arena_alloc(arena, (size_t)model->plan.stages[i].c, sizeof(float));
         ranges[i].most = arena_alloc(arena, (size_t)model->plan.stages[i].c, sizeof(float));
+        ranges[i].sum = arena_alloc(arena, (size_t)model->plan.stages[i].c, sizeof(double));
     }
     uint8_t *labels = malloc(fscnn_model_output_bytes(model, FSCNN_OUTPUT_LABELS, 1));
     assert_int_equal(fscnn_session_create(model, &one, &session, NULL), FSCNN_OK);
@@ -151,7 +152,7 @@ static void quants_of_image(const struct graph *graph, const float *image, struc
     assert_int_equal(fscnn_session_run(session, FSCNN_INPUT_F32, image, FSCNN_OUTPUT_LABELS, labels, 1, NULL),
                      FSCNN_OK);
     for (int i = 0; i < graph->num_nodes; i++) {
-        quants[i] = (struct quant){1.0F, 0, NULL};
+        quants[i] = (struct quant){1.0F, 0, NULL, NULL};
     }
     for (size_t i = 0; i < stages; i++) {
         for (int c = 0; c < model->plan.stages[i].c; c++) {

@@ -266,9 +266,9 @@ FSCNN_API int fscnn_cpu_cores(void);
 
 /* How int8 chooses the range of an activation from the values that calibration saw; what lies outside is cut off. */
 enum fscnn_calibration_method {
+    FSCNN_CALIBRATION_PERCENTILE, /* 99.99 % of the values */
     FSCNN_CALIBRATION_MSE,        /* rounding and cutting off together make the least mean squared error */
     FSCNN_CALIBRATION_MINMAX,     /* from the least to the greatest value */
-    FSCNN_CALIBRATION_PERCENTILE, /* 99.99 % of the values */
     FSCNN_CALIBRATION_ENTROPY,    /* least Kullback-Leibler divergence, as TensorRT does it */
 };
 

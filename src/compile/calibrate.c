@@ -36,11 +36,12 @@ static enum fscnn_status start(const struct graph *graph, struct calibration *c,
         int channels = c->trial.model->plan.stages[i].c;
         c->ranges[i].least = arena_alloc(c->arena, (size_t)channels, sizeof(float));
         c->ranges[i].most = arena_alloc(c->arena, (size_t)channels, sizeof(float));
+        c->ranges[i].sum = arena_alloc(c->arena, (size_t)channels, sizeof(double));
         for (int k = 0; c->ranges[i].least && c->ranges[i].most && k < channels; k++) {
             c->ranges[i].least[k] = INFINITY;
             c->ranges[i].most[k] = -INFINITY;
         }
-        if (!c->ranges[i].least || !c->ranges[i].most) {
+        if (!c->ranges[i].least || !c->ranges[i].most || !c->ranges[i].sum) {
             return error_memory(err, (size_t)channels * sizeof(float), "calibration");
         }
     }
@@ -84,21 +85,25 @@ static enum fscnn_status look_twice(struct calibration *c, const struct samples 
     return status;
 }
 
-static void fill_quants(const struct graph *graph, const struct calibration *c, enum fscnn_calibration_method method,
-                        struct quant *quants) {
+static void fill_quants(const struct graph *graph, const struct calibration *c, int pictures,
+                        enum fscnn_calibration_method method, struct quant *quants) {
     for (int i = 0; i < graph->num_nodes; i++) {
-        quants[i] = (struct quant){1.0F, 0, NULL};
+        quants[i] = (struct quant){1.0F, 0, NULL, NULL};
     }
     for (int i = 0; i < c->trial.model->plan.num_stages; i++) {
         struct range *range = &c->ranges[i];
         if (c->stage_nodes[i] < 0) {
             continue;
         }
+        const struct stage *stage = &c->trial.model->plan.stages[i];
+        const double pixels = (double)stage->h * stage->w * pictures;
         struct quant quant = choose_quant(range, method);
         for (int k = 0; k < c->trial.model->plan.stages[i].c; k++) { /* what is cut off is so in every channel */
+            range->sum[k] /= pixels;
             range->most[k] = fminf(range->most[k], quant.scale * (float)(255 - quant.zero));
         }
         quant.most = range->most;
+        quant.mean = range->sum;
         quants[c->stage_nodes[i]] = quant;
     }
     quants_of_pools(graph, quants);
@@ -117,7 +122,7 @@ enum fscnn_status calibrate(const struct graph *graph, const struct samples *sam
         status = look_twice(&c, samples, err);
     }
     if (status == FSCNN_OK) {
-        fill_quants(graph, &c, method, quants);
+        fill_quants(graph, &c, samples->count, method, quants);
     }
     finish(&c);
     return status;

@@ -30,7 +30,9 @@ uint64_t pack_depthwise_quads(struct pack *pack, const int8_t *weights, int chan
 struct quant {
     float scale;
     int32_t zero;
-    const float *most; /* NULL, or [c] the greatest value of each channel: for steps of their own */
+    /* NULL, or [c] of each channel the greatest value, for steps of their own, and the mean, for corrected biases. */
+    const float *most;
+    const double *mean;
 };
 
 struct lower_options {

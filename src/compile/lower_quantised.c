@@ -15,7 +15,9 @@ static struct quant_k *meaning_of_k(struct lowering *l, const struct node *conv,
     for (size_t i = 0; all && i < taps * channels; i++) {
         size_t c = i % channels;
         if (image) {
-            all[i] = c < 3 ? (struct quant_k){1.0F / (255.0F * std[c]), 255.0F * mean[c]} : (struct quant_k){0, 0};
+            const double *real = l->quants[l->graph->input].mean;
+            all[i] = c < 3 ? (struct quant_k){1.0F / (255.0F * std[c]), 255.0F * mean[c], real ? real[c] : 0}
+                           : (struct quant_k){0, 0, 0};
             continue;
         }
         int part = conv->inputs[0];
@@ -28,7 +30,7 @@ static struct quant_k *meaning_of_k(struct lowering *l, const struct node *conv,
             c -= width;
         }
         const struct node_quant *q = &l->quants[part];
-        all[i] = (struct quant_k){q->channels ? q->channels[c] : q->scale, (float)q->zero};
+        all[i] = (struct quant_k){q->channels ? q->channels[c] : q->scale, (float)q->zero, q->mean ? q->mean[c] : 0};
     }
     return all;
 }

@@ -139,7 +139,7 @@ static void choose_scales(struct lowering *l) {
     for (int i = 0; l->options->quants && i < l->count; i++) {
         int index = l->order[i];
         const struct quant *q = &l->options->quants[index];
-        l->quants[index] = (struct node_quant){q->scale, q->zero, NULL};
+        l->quants[index] = (struct node_quant){q->scale, q->zero, NULL, q->mean};
         if (can_scale_channels(l, index, &readers[index])) {
             l->quants[index].channels = channel_scales(l, index, readers[index].depthwise);
         }

@@ -9,11 +9,13 @@ struct node_quant {
     float scale;
     int32_t zero;
     const float *channels; /* [c] or NULL */
+    const double *mean;    /* [c] or NULL */
 };
 
 /* One position of K: what an input value means there. zero need not be whole (the mean of the image's channels). */
 struct quant_k {
     float scale, zero;
+    double mean; /* of the real value */
 };
 
 /* Steps that cover low..high and 0. */

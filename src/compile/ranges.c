@@ -111,8 +111,8 @@ struct quant choose_quant(const struct range *range, enum fscnn_calibration_meth
     }
     switch (method) {
     case FSCNN_CALIBRATION_MINMAX: return quant_of_range(range->low, range->high);
-    case FSCNN_CALIBRATION_PERCENTILE: return percentile(range);
+    case FSCNN_CALIBRATION_MSE: return least_loss(range, squared_error);
     case FSCNN_CALIBRATION_ENTROPY: return entropy(range);
-    default: return least_loss(range, squared_error);
+    default: return percentile(range);
     }
 }

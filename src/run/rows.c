@@ -457,6 +457,7 @@ static void observe(struct worker *w, int stage, int row, int count) {
             for (int c = 0; c < s->c; c++) {
                 range->least[c] = values[c] < range->least[c] ? values[c] : range->least[c];
                 range->most[c] = values[c] > range->most[c] ? values[c] : range->most[c];
+                range->sum[c] += (double)values[c];
             }
         }
         for (size_t i = 0; range->bins && i < (size_t)s->w * (size_t)s->c; i++) {

@@ -11,11 +11,12 @@ struct progress {
     int first, next, end;
 };
 
-/* What a stage gave: on the first look the least and the greatest value of each channel, on the second how many lay
- * where between low and high. */
+/* What a stage gave: on the first look the least, the greatest and the sum of each channel's values, on the second how
+ * many lay where between low and high. */
 enum { RANGE_BINS = 2048 };
 struct range {
     float *least, *most; /* [c] */
+    double *sum;         /* [c] */
     float low, high;     /* set between the looks */
     uint32_t *bins;      /* [RANGE_BINS] over low..high, or NULL on the first look */
 };
