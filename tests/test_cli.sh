@@ -131,12 +131,16 @@ mkdir scenes temporary
 export TMPDIR="$work/temporary"
 "$build/tools/street_scenes" scenes --count 2 --size 64x128 >printed
 pictures=scenes/leftImg8bit/val/demo
-small="--model r.pth --pool adaptive --input_shape image:1,3,64,128 --precision int8"
-check_run "int8 without pictures paints some" 0 "warning: int8 calibrates on 8 painted street scenes" compile $small --output painted
+check_int8() { # NAME CODE TEXT ARGUMENT...: as check_run, for a compilation
+    name=$1 code=$2 text=$3
+    shift 3
+    check_run "$name" "$code" "$text" compile --model r.pth --pool adaptive --input_shape "image:1,3,64,128" --precision int8 "$@"
+}
+check_int8 "int8 without pictures paints some" 0 "warning: int8 calibrates on 8 painted street scenes" --output painted
 check "an int8 model" grep -q '^precision  *int8, ' printed
 check "and removes them" rmdir temporary
 unset TMPDIR
-check_run "a sensitivity report" 0 "quantised alone: " compile $small --output whole --calibrate $pictures --log info \
+check_int8 "a sensitivity report" 0 "quantised alone: " --output whole --calibrate $pictures --log info \
     --sensitivity-report layers.json
 cat >layers.py <<'PYTHON'
 import json, sys
@@ -148,18 +152,19 @@ assert worth[0] > 0 and {l["precision"] for l in layers} == set(sys.argv[1:]), [
 PYTHON
 budget=$(awk '/ layers in int8: / { print 0.75 * $8 }' printed)
 check "of every layer, all in int8" python3 layers.py int8
-check_run "the same without it" 0 "" compile $small --output same --calibrate $pictures
+check_int8 "the same without it" 0 "" --output same --calibrate $pictures
 check "the same model" cmp whole.fscnn same.fscnn
 for method in mse minmax entropy; do
-    check_run "ranges by $method" 0 "precision    int8" compile $small --output $method --calibrate $pictures --calibration-method $method
+    check_int8 "ranges by $method" 0 "precision    int8" --output $method --calibrate $pictures --calibration-method $method
     check "$method is another model" sh -c "! cmp -s $method.fscnn same.fscnn"
 done
-check_run "an accuracy budget" 0 "kept in bf16: " compile $small --output kept --calibrate $pictures --log info \
+check_int8 "an accuracy budget" 0 "kept in bf16: " --output kept --calibrate $pictures --log info \
     --sensitivity-report layers.json --accuracy-budget "$budget"
+# shellcheck disable=SC2016 # an awk program
 check "is kept" awk -v budget="$budget" '/ layers in int8: / { found = $8 <= budget && $2 + 0 < $4 + 0 } END { exit !found }' printed
 check "by some layers in bf16" python3 layers.py int8 bf16
 check_run "that model runs" 0 "" segment $pictures/demo_000000_000000_leftImg8bit.png --model kept.fscnn --output kept
-check_run "a budget that even bf16 exceeds" 1 "even in bf16" compile $small --output none --calibrate $pictures --accuracy-budget 0.000001
+check_int8 "a budget that even bf16 exceeds" 1 "even in bf16" --output none --calibrate $pictures --accuracy-budget 0.000001
 check_run "an unwritable place" 1 "/proc/none" compile --model r.pth --output /proc/none/x --input_shape "image:1,3,64,128" \
     --pool adaptive
 
