@@ -6,7 +6,9 @@
 #include "commands.h"
 #include "compile_request.h"
 #include "default_model.h"
+#include "default_pictures.h"
 #include "model_text.h"
+#include "sensitivity_output.h"
 #include "statistics.h"
 
 static const char *const output_types[] = {"FP32", "FP16", "UINT8", NULL};
@@ -21,6 +23,7 @@ struct settings {
     struct compile_words words;
     int pool, output_type, calibrate_limit;
     bool json, output_type_given;
+    json_t *layers; /* of the sensitivity report; NULL where there is none */
 };
 
 /* ATC says --json=FILE (with --mode=1), everyone else --json; the former goes on as --json_file=FILE. Returns the
@@ -45,10 +48,17 @@ static int parse(const struct command *command, int argc, char **argv, struct se
         {"input_shape", 0, OPTION_TEXT, &w->input_shape, "SHAPE", "\"image:1,3,1024,2048\" (default: the model's)"},
         {"dynamic_batch_size", 0, OPTION_TEXT, &w->batches, "LIST", "\"1,2,4,8\", with -1 as batch in --input_shape"},
         {"precision", 0, OPTION_TEXT, &w->precision, "KIND",
-         "fp32, bf16 or int8, which needs --calibrate (default fp32)"},
-        {"calibrate", 0, OPTION_TEXT, &w->calibrate, "DIR", "int8: a folder of pictures like those to come"},
+         "fp32, bf16 or int8, which should have --calibrate (default fp32)"},
+        {"calibrate", 0, OPTION_TEXT, &w->calibrate, "DIR",
+         "int8: a folder of pictures like those to come (default: 8 painted street scenes)"},
         {"calibrate_limit", 0, OPTION_INT, &s->calibrate_limit, "N", "int8: look at N pictures at most (default 32)",
          .low = 1, .high = 128},
+        {"calibration_method", 0, OPTION_TEXT, &w->calibration_method, "KIND",
+         "int8: ranges by percentile, mse, minmax or entropy (default percentile)"},
+        {"accuracy_budget", 0, OPTION_TEXT, &w->accuracy_budget, "PERCENT",
+         "int8: keep layers in bf16 until no more of the labels differ from fp32's"},
+        {"sensitivity_report", 0, OPTION_TEXT, &w->sensitivity_report, "FILE",
+         "int8: write as JSON what quantising each layer alone costs; a table with --log=info"},
         {"precision_mode", 0, OPTION_TEXT, &w->precision_mode, "MODE",
          "ATC's words: force_fp32 is fp32; force_fp16, allow_mix_precision, ... are bf16"},
         {"pool", 0, OPTION_CHOICE, &s->pool, "KIND", "checkpoint: pyramid pooling fixed or adaptive (default fixed)",
@@ -124,6 +134,20 @@ static char *with_ending(const char *name, const char *ending) {
     const char *const endings[] = {ending, NULL};
     char *path = NULL;
     return asprintf(&path, "%s%s", name, ends_in(name, endings) ? "" : ending) < 0 ? NULL : path;
+}
+
+/* Pictures to calibrate on, where none are named: of the size that the network will see. */
+static enum fscnn_status paint_pictures(struct compile_request *request, struct default_pictures *pictures,
+                                        struct fscnn_error *err) {
+    const int height = request->options.height, width = request->options.width;
+    const bool fits = height >= 64 && width >= 64 && height <= 4096 && width <= 4096;
+    fprintf(stderr,
+            "fastscnn: warning: int8 calibrates on %d painted street scenes; pictures like those to come make it more "
+            "accurate: --calibrate DIR\n",
+            DEFAULT_PICTURES);
+    enum fscnn_status status = default_pictures_make(fits ? height : 1024, fits ? width : 2048, pictures, err);
+    request->options.calibration = pictures->folder;
+    return status;
 }
 
 static enum fscnn_status open_model(const struct compile_words *words, const struct compile_request *request,
@@ -205,6 +229,14 @@ static enum fscnn_status finish(const struct settings *s, const struct compile_r
         } else {
             print_result(s, model, lines, *path, seconds);
         }
+        if (s->layers && request->log >= LOG_INFO) {
+            sensitivity_print(s->layers);
+        }
+    }
+    if (status == FSCNN_OK && s->words.sensitivity_report) {
+        status = json_write(s->words.sensitivity_report,
+                            json_pack("{s:o, s:O, s:O}", "model", json_text(source), "log", lines, "layers", s->layers),
+                            err);
     }
     return status;
 }
@@ -245,25 +277,34 @@ static int report_success(const struct settings *s, const struct fscnn_model *mo
         return status_error(status, &err);
     }
     if (s->json) {
-        return json_print(json_pack("{s:s, s:o, s:f, s:O, s:o}", "result", "success", "file",
-                                    path ? json_text(path) : json_null(), "seconds", seconds, "log", lines, "model",
-                                    model_json(model)));
+        return json_print(json_pack("{s:s, s:o, s:f, s:O, s:O?, s:o}", "result", "success", "file",
+                                    path ? json_text(path) : json_null(), "seconds", seconds, "log", lines,
+                                    "sensitivity", s->layers, "model", model_json(model)));
     }
     printf("ATC run success, welcome to the next use.\n");
     return EXIT_OK;
 }
 
-static int compile(const struct settings *s, struct compile_request *request) {
+static int compile(struct settings *s, struct compile_request *request) {
     struct fscnn_error err;
     struct coded_error why;
     struct fscnn_model *model = NULL;
     struct fscnn_model_info info;
+    struct default_pictures pictures = {.count = 0};
     char *path = NULL;
     int code;
     struct compile_log log = {.lines = json_array(), .shown = request->log >= LOG_INFO && !s->json};
     request->options.log = (struct fscnn_log){.line = keep_line, .user = &log};
+    if (s->words.accuracy_budget || s->words.sensitivity_report) {
+        s->layers = json_array();
+        request->options.sensitivity = sensitivity_collect(s->layers);
+    }
     double started = seconds_now();
-    enum fscnn_status status = open_model(&s->words, request, &model, &err);
+    enum fscnn_status status = request->paints ? paint_pictures(request, &pictures, &err) : FSCNN_OK;
+    if (status == FSCNN_OK) {
+        status = open_model(&s->words, request, &model, &err);
+    }
+    default_pictures_remove(&pictures);
     double seconds = seconds_now() - started;
     if (status != FSCNN_OK) {
         compile_failure_code(&s->words, status, &err, &why);
@@ -279,7 +320,9 @@ static int compile(const struct settings *s, struct compile_request *request) {
     code = status == FSCNN_OK ? report_success(s, model, log.lines, path, seconds) : status_error(status, &err);
 done:
     request->options.log = (struct fscnn_log){0};
+    request->options.calibration = NULL;
     json_decref(log.lines);
+    json_decref(s->layers);
     free(path);
     fscnn_model_free(&model);
     return code;

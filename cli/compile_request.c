@@ -184,16 +184,44 @@ static bool parse_precision(const struct compile_words *words, struct compile_re
         return refuse_value(why, "precision_mode", words->precision_mode, reason, "Leave one of the two out");
     }
     precision = mode ? (int)mode->precision : precision;
-    if (words->calibrate && precision != FSCNN_INT8) {
-        return refuse_value(why, "calibrate", words->calibrate, "only int8 looks at pictures", "Add --precision=int8");
-    }
-    if (precision == FSCNN_INT8 && !words->calibrate) {
-        return refuse_value(why, "precision", words->precision, "int8 needs pictures to calibrate on",
-                            "Add --calibrate=DIR with some ten pictures like those to come");
-    }
     out->options.precision = (enum fscnn_precision)precision;
     out->options.calibration = words->calibrate;
+    out->paints = precision == FSCNN_INT8 && !words->calibrate;
     out->bf16_for_fp16 = mode && mode->names_fp16;
+    return true;
+}
+
+/* What only int8 has. */
+static bool parse_int8(const struct compile_words *words, struct compile_request *out, struct coded_error *why) {
+    static const char *const methods[] = {"percentile", "mse", "minmax", "entropy", NULL};
+    const struct {
+        const char *option, *value;
+    } given[] = {{"calibrate", words->calibrate},
+                 {"calibration_method", words->calibration_method},
+                 {"accuracy_budget", words->accuracy_budget},
+                 {"sensitivity_report", words->sensitivity_report}};
+    for (size_t i = 0; i < sizeof(given) / sizeof(given[0]) && out->options.precision != FSCNN_INT8; i++) {
+        if (given[i].value) {
+            return refuse_value(why, given[i].option, given[i].value, "only int8 looks at pictures",
+                                "Add --precision=int8");
+        }
+    }
+    int method = words->calibration_method ? find_word(methods, words->calibration_method) : 0;
+    if (method < 0) {
+        return refuse_value(why, "calibration_method", words->calibration_method,
+                            "The value must be selected from: percentile, mse, minmax, entropy",
+                            "Leave it out for percentile");
+    }
+    out->options.calibration_method = (enum fscnn_calibration_method)method;
+    if (words->accuracy_budget) {
+        char *end;
+        double budget = strtod(words->accuracy_budget, &end);
+        if (end == words->accuracy_budget || *end != '\0' || !(budget > 0 && budget <= 100)) {
+            return refuse_value(why, "accuracy_budget", words->accuracy_budget, "it is a percentage above 0, up to 100",
+                                "Use --accuracy_budget=1 for at most 1 % of the labels");
+        }
+        out->options.accuracy_budget = budget;
+    }
     return true;
 }
 
@@ -286,7 +314,8 @@ bool compile_request_parse(const struct compile_words *words, struct compile_req
            (!out->channels || out->options.num_batch_sizes > 0 ||
             refuse_value(why, "input_shape", words->input_shape, "batch -1 needs --dynamic_batch_size",
                          "Add --dynamic_batch_size=\"1,2,4,8\"")) &&
-           (!words->soc_version || parse_target(words->soc_version, why)) && parse_precision(words, out, why);
+           (!words->soc_version || parse_target(words->soc_version, why)) && parse_precision(words, out, why) &&
+           parse_int8(words, out, why);
 }
 
 void compile_failure_code(const struct compile_words *words, enum fscnn_status status, const struct fscnn_error *err,
@@ -302,8 +331,9 @@ void compile_failure_code(const struct compile_words *words, enum fscnn_status s
                "No parser is registered for an operator of the model. %s", text);
     } else if (status == FSCNN_ERROR_UNSUPPORTED && words->input_shape && strstr(text, "is fixed to")) {
         refuse_value(why, "input_shape", words->input_shape, text, "Export the network for that size");
-    } else if (status == FSCNN_ERROR_UNSUPPORTED && strstr(text, ": compile with precision ")) {
-        refuse_value(why, "precision", words->precision, text, "Use --precision=bf16 or --precision=fp32");
+    } else if (status == FSCNN_ERROR_UNSUPPORTED && words->accuracy_budget && strstr(text, "accuracy budget: ")) {
+        refuse_value(why, "accuracy_budget", words->accuracy_budget, text,
+                     "Allow more of the labels to differ, or use --precision=fp32");
     } else if (status == FSCNN_ERROR_UNSUPPORTED) {
         refuse(why, "EZ3003", "Choose a model within the limits named", "No kernel supports this model. %s", text);
     } else if (words->out_nodes && strstr(text, words->out_nodes)) {

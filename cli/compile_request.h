@@ -17,7 +17,7 @@ enum compile_mode { MODE_BUILD = 0, MODE_JSON = 1, MODE_CHECK = 3, MODE_INFO = 6
 struct compile_words {
     const char *model, *om, *output, *framework, *mode, *input_format, *input_shape, *batches, *image_sizes, *out_nodes;
     const char *log, *soc_version, *precision, *precision_mode, *insert_op_conf, *check_report, *fusion_switch_file;
-    const char *json_file, *calibrate;
+    const char *json_file, *calibrate, *calibration_method, *accuracy_budget, *sensitivity_report;
 };
 
 enum log_level { LOG_NULL, LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
@@ -29,6 +29,7 @@ struct compile_request {
     int channels;         /* from --input_shape; 0 where not given */
     struct fscnn_compile_options options;
     bool bf16_for_fp16; /* --precision_mode asks for fp16, of which there is none */
+    bool paints;        /* int8 without --calibrate: on pictures of ours */
 };
 
 /* Checks every word; false with *why filled. */

@@ -26,6 +26,11 @@ class Log(ctypes.Structure):
     _fields_ = [("line", ctypes.c_void_p), ("user", ctypes.c_void_p)]
 
 
+class Sensitivity(ctypes.Structure):
+    header_name = "fscnn_sensitivity"
+    _fields_ = [("layer", ctypes.c_void_p), ("user", ctypes.c_void_p)]
+
+
 class ModelInfo(ctypes.Structure):
     header_name = "fscnn_model_info"
     _fields_ = [("name", ctypes.c_char_p), ("input_name", ctypes.c_char_p), ("output_name", ctypes.c_char_p),
@@ -42,7 +47,8 @@ class CompileOptions(ctypes.Structure):
     _fields_ = [("height", ctypes.c_int), ("width", ctypes.c_int), ("num_batch_sizes", ctypes.c_int),
                 ("batch_sizes", ctypes.c_int * 16), ("precision", ctypes.c_int),
                 ("calibration", ctypes.c_char_p), ("calibration_limit", ctypes.c_int), ("pool", ctypes.c_int),
-                ("output_name", ctypes.c_char_p), ("log", Log)]
+                ("output_name", ctypes.c_char_p), ("log", Log), ("calibration_method", ctypes.c_int),
+                ("accuracy_budget", ctypes.c_double), ("sensitivity", Sensitivity)]
 
 
 class ExportOptions(ctypes.Structure):
@@ -97,8 +103,8 @@ class Library:
 
     def __init__(self):
         self.path = os.path.join(BUILD, "src", "libfastscnn.so")
-        for structure in (Error, Log, ModelInfo, CompileOptions, ExportOptions, SessionOptions, Picture, Labels, Class,
-                          Peak):
+        for structure in (Error, Log, Sensitivity, ModelInfo, CompileOptions, ExportOptions, SessionOptions, Picture, Labels,
+                          Class, Peak):
             here = [name for name, _ in structure._fields_]
             there = header_fields(structure.header_name)
             if here != there:

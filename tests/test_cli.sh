@@ -46,7 +46,12 @@ E10001|compile --model r.pth --output o --input_shape image:-1,3,64,128
 E10001|compile --model r.pth --output o --input_shape image:1,3,64,128 --dynamic_batch_size 1,2
 E10001|compile --model r.pth --output o --input_format NHWC
 E10001|compile --model r.pth --output o --precision int4
-E10001|compile --model r.pth --output o --precision int8
+[--calibration_method]|compile --model r.pth --output o --precision int8 --calibration-method guess
+[--accuracy_budget]|compile --model r.pth --output o --precision int8 --accuracy-budget none
+[--accuracy_budget]|compile --model r.pth --output o --precision int8 --accuracy-budget 0
+[--accuracy_budget]|compile --model r.pth --output o --precision int8 --accuracy-budget 101
+[--accuracy_budget]|compile --model r.pth --output o --precision bf16 --accuracy-budget 1
+[--sensitivity_report]|compile --model r.pth --output o --sensitivity-report o.json
 E10001|compile --model r.pth --output o --precision bf16 --calibrate .
 E10001|compile --model r.pth --output o --precision fp32 --precision_mode force_fp16
 E10001: Value [none/] for parameter [--output]|compile --model r.pth --output none/
@@ -122,6 +127,44 @@ check_run "something else" 1 "picture.png: neither a checkpoint, an ONNX file no
 check_run "something else to info" 1 "picture.png: neither a checkpoint, an ONNX file nor an offline model" info picture.png
 check_run "no pictures to calibrate on" 1 "for parameter [--calibrate]" compile --model r.pth --output x --pool adaptive \
     --input_shape "image:1,3,64,128" --precision int8 --calibrate none
+mkdir scenes temporary
+export TMPDIR="$work/temporary"
+"$build/tools/street_scenes" scenes --count 2 --size 64x128 >printed
+pictures=scenes/leftImg8bit/val/demo
+check_int8() { # NAME CODE TEXT ARGUMENT...: as check_run, for a compilation
+    name=$1 code=$2 text=$3
+    shift 3
+    check_run "$name" "$code" "$text" compile --model r.pth --pool adaptive --input_shape "image:1,3,64,128" --precision int8 "$@"
+}
+check_int8 "int8 without pictures paints some" 0 "warning: int8 calibrates on 8 painted street scenes" --output painted
+check "an int8 model" grep -q '^precision  *int8, ' printed
+check "and removes them" rmdir temporary
+unset TMPDIR
+check_int8 "a sensitivity report" 0 "quantised alone: " --output whole --calibrate $pictures --log info \
+    --sensitivity-report layers.json
+cat >layers.py <<'PYTHON'
+import json, sys
+layers = json.load(open("layers.json"))["layers"]
+assert len(layers) == 51, len(layers)
+assert all(10 < l["snr_db"] < 200 and 0 <= l["labels_changed_percent"] < 50 for l in layers), layers
+worth = [10 ** (-l["snr_db"] / 10) for l in layers]
+assert worth[0] > 0 and {l["precision"] for l in layers} == set(sys.argv[1:]), [l["precision"] for l in layers]
+PYTHON
+budget=$(awk '/ layers in int8: / { print 0.75 * $8 }' printed)
+check "of every layer, all in int8" python3 layers.py int8
+check_int8 "the same without it" 0 "" --output same --calibrate $pictures
+check "the same model" cmp whole.fscnn same.fscnn
+for method in mse minmax entropy; do
+    check_int8 "ranges by $method" 0 "precision    int8" --output $method --calibrate $pictures --calibration-method $method
+    check "$method is another model" sh -c "! cmp -s $method.fscnn same.fscnn"
+done
+check_int8 "an accuracy budget" 0 "kept in bf16: " --output kept --calibrate $pictures --log info \
+    --sensitivity-report layers.json --accuracy-budget "$budget"
+# shellcheck disable=SC2016 # an awk program
+check "is kept" awk -v budget="$budget" '/ layers in int8: / { found = $8 <= budget && $2 + 0 < $4 + 0 } END { exit !found }' printed
+check "by some layers in bf16" python3 layers.py int8 bf16
+check_run "that model runs" 0 "" segment $pictures/demo_000000_000000_leftImg8bit.png --model kept.fscnn --output kept
+check_int8 "a budget that even bf16 exceeds" 1 "even in bf16" --output none --calibrate $pictures --accuracy-budget 0.000001
 check_run "an unwritable place" 1 "/proc/none" compile --model r.pth --output /proc/none/x --input_shape "image:1,3,64,128" \
     --pool adaptive
 

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "compile/compile.h"
+#include "compile/quantise.h"
 #include "cpu/cpu.h"
 #include "graph_eval.h"
 #include "import/import.h"
@@ -37,17 +38,13 @@ static void print_line(void *user, const char *text) {
     print_message("# %s\n", text);
 }
 
-static struct fscnn_model *compile_graph(struct graph *graph, int type, const struct quant *quants) {
+static struct fscnn_model *lower_graph(const struct graph *graph, const struct lower_options *options) {
     struct fscnn_error err = {""};
     struct plan plan = {0};
     struct pack pack = {0};
     struct fscnn_model *model = NULL;
-    enum fscnn_status status = passes_run(graph, (struct fscnn_log){0}, &err);
-    if (status == FSCNN_OK) {
-        const struct lower_options options = {.type = type, .quants = quants};
-        status = lower(graph, &options, &plan, &pack, &err);
-    }
-    plan.precision = type == ELEM_F32 ? FSCNN_FP32 : FSCNN_BF16;
+    enum fscnn_status status = lower(graph, options, &plan, &pack, &err);
+    plan.precision = options->quants ? FSCNN_INT8 : options->type == ELEM_F32 ? FSCNN_FP32 : FSCNN_BF16;
     plan.num_batch_sizes = 1;
     plan.batch_sizes[0] = 1;
     if (status == FSCNN_OK) {
@@ -60,10 +57,15 @@ static struct fscnn_model *compile_graph(struct graph *graph, int type, const st
     return model;
 }
 
-struct outputs {
-    float *logits;
-    uint8_t *labels;
-};
+static struct fscnn_model *compile_graph(struct graph *graph, int type) {
+    struct fscnn_error err = {""};
+    const struct lower_options options = {.type = type};
+    assert_int_equal(passes_run(graph, (struct fscnn_log){0}, &err), FSCNN_OK);
+    return lower_graph(graph, &options);
+}
+
+/* How often a stage of a mixed model read one type and gave another. */
+static int mixed_stages[ELEM_COUNT][ELEM_COUNT];
 
 static double largest_difference(const float *a, const float *b, size_t count) {
     double most = 0;
@@ -131,6 +133,77 @@ static void check_session(const struct fscnn_model *model, uint32_t flags, int t
 static const uint32_t isas[] = {
     0, CPU_AVX2, CPU_AVX2 | CPU_AVX_VNNI, CPU_AVX2 | CPU_AVX512, CPU_AVX2 | CPU_AVX512 | CPU_AVX512_BF16, CPU_NEON};
 
+/* The steps that hold what every node gives for this image, and the greatest of each channel, in the arena. */
+static void quants_of_image(const struct graph *graph, const float *image, struct arena *arena, struct quant *quants) {
+    int32_t *nodes = calloc(PLAN_MAX_STAGES, sizeof(*nodes));
+    const struct lower_options options = {.type = ELEM_F32, .whole = true, .stage_nodes = nodes};
+    const struct fscnn_session_options one = {.threads = 1};
+    struct fscnn_model *model = lower_graph(graph, &options);
+    struct fscnn_session *session;
+    size_t stages = (size_t)model->plan.num_stages;
+    struct range *ranges = arena_alloc(arena, stages, sizeof(*ranges));
+    for (size_t i = 0; i < stages; i++) {
+        ranges[i].least = arena_alloc(arena, (size_t)model->plan.stages[i].c, sizeof(float));
+        ranges[i].most = arena_alloc(arena, (size_t)model->plan.stages[i].c, sizeof(float));
+        ranges[i].sum = arena_alloc(arena, (size_t)model->plan.stages[i].c, sizeof(double));
+    }
+    uint8_t *labels = malloc(fscnn_model_output_bytes(model, FSCNN_OUTPUT_LABELS, 1));
+    assert_int_equal(fscnn_session_create(model, &one, &session, NULL), FSCNN_OK);
+    session->workers[0].ranges = ranges;
+    assert_int_equal(fscnn_session_run(session, FSCNN_INPUT_F32, image, FSCNN_OUTPUT_LABELS, labels, 1, NULL),
+                     FSCNN_OK);
+    for (int i = 0; i < graph->num_nodes; i++) {
+        quants[i] = (struct quant){1.0F, 0, NULL, NULL};
+    }
+    for (size_t i = 0; i < stages; i++) {
+        for (int c = 0; c < model->plan.stages[i].c; c++) {
+            ranges[i].low = fminf(ranges[i].low, ranges[i].least[c]);
+            ranges[i].high = fmaxf(ranges[i].high, ranges[i].most[c]);
+        }
+        if (nodes[i] >= 0) {
+            quants[nodes[i]] = quant_of_range(ranges[i].low, ranges[i].high);
+            quants[nodes[i]].most = ranges[i].most;
+        }
+    }
+    quants_of_pools(graph, quants);
+    fscnn_session_free(&session);
+    fscnn_model_free(&model);
+    free(nodes);
+    free(labels);
+}
+
+/* Every node in a type drawn at random: conversions wherever neighbours differ. 255 steps from least to greatest are
+ * coarse where a few values are large: errors add up to more than bfloat16's. */
+static void check_mixed(const struct graph *graph, const float *image, const float *expected, size_t count) {
+    struct quant *quants = calloc((size_t)graph->num_nodes, sizeof(*quants));
+    uint8_t *types = calloc((size_t)graph->num_nodes, 1);
+    struct arena arena = {0};
+    double most = 0;
+    for (size_t i = 0; i < count; i++) {
+        most = fabs((double)expected[i]) > most ? fabs((double)expected[i]) : most;
+    }
+    quants_of_image(graph, image, &arena, quants);
+    for (int i = 0; i < graph->num_nodes; i++) {
+        types[i] = (uint8_t)(random_int(0, 3) ? ELEM_U8 : random_int(0, 1) ? ELEM_BF16 : ELEM_F32);
+    }
+    const struct lower_options options = {.types = types, .quants = quants};
+    struct fscnn_model *model = lower_graph(graph, &options);
+    for (size_t i = 0; i < ARRAY_SIZE(isas); i++) {
+        uint32_t flags = isas[i] | (isas[i] & CPU_AVX512 ? CPU_AVX512_VNNI : 0);
+        if ((flags & cpu_flags_found()) == flags) {
+            check_session(model, flags, 1 + (int)i % 2, image, expected, 0.3 * most + 0.02);
+        }
+    }
+    for (int i = 0; i < model->plan.num_stages; i++) {
+        const struct stage *s = &model->plan.stages[i];
+        mixed_stages[plan_input_type(&model->plan, s)][s->type]++;
+    }
+    fscnn_model_free(&model);
+    arena_free(&arena);
+    free(quants);
+    free(types);
+}
+
 /* Evaluates, compiles and compares; frees the graph. */
 static void check_graph(struct graph *graph, double tolerance) {
     struct shape in = graph->nodes[graph->input].shape, out = graph->nodes[graph->output].shape;
@@ -143,7 +216,7 @@ static void check_graph(struct graph *graph, double tolerance) {
     nhwc_to_nchw(in, image, planar);
     graph_eval(graph, image, expected);
     nhwc_to_nchw(out, expected, expected_planar);
-    struct fscnn_model *model = compile_graph(graph, ELEM_F32, NULL);
+    struct fscnn_model *model = compile_graph(graph, ELEM_F32);
     graph_eval(graph, image, expected); /* the passes keep what the graph computes */
     nhwc_to_nchw(out, expected, planar_after);
     assert_true(largest_difference(planar_after, expected_planar, shape_count(out)) <= tolerance);
@@ -158,13 +231,14 @@ static void check_graph(struct graph *graph, double tolerance) {
     for (size_t i = 0; i < shape_count(out); i++) {
         most = fabs((double)expected[i]) > most ? fabs((double)expected[i]) : most;
     }
-    model = compile_graph(graph, ELEM_BF16, NULL);
+    model = compile_graph(graph, ELEM_BF16);
     for (size_t i = 0; i < ARRAY_SIZE(isas); i++) {
         for (int threads = 1; threads <= 2 && (isas[i] & cpu_flags_found()) == isas[i]; threads++) {
             check_session(model, isas[i], threads, planar, expected_planar, 0.08 * most + 0.01);
         }
     }
     fscnn_model_free(&model);
+    check_mixed(graph, planar, expected_planar, shape_count(out));
     graph_free(&graph);
     arena_free(&arena);
 }
@@ -317,6 +391,12 @@ static void test_random_networks(void **state) {
         }
         check_graph(g, 2e-3);
     }
+    for (int from = 0; from < ELEM_COUNT; from++) {
+        for (int to = 0; to < ELEM_COUNT; to++) {
+            print_message("# mixed: %d stages from type %d to %d\n", mixed_stages[from][to], from, to);
+            assert_true(mixed_stages[from][to] > 5);
+        }
+    }
 }
 
 /* ---- Fast-SCNN ---- */
@@ -442,7 +522,7 @@ static void check_chain(int nodes) {
     }
     g->output = at;
     clock_t start = clock();
-    struct fscnn_model *model = compile_graph(g, ELEM_F32, NULL);
+    struct fscnn_model *model = compile_graph(g, ELEM_F32);
     double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
     print_message("# %d nodes compile in %.3f s\n", nodes, seconds);
     assert_true(seconds < 2.0);

@@ -210,6 +210,11 @@ static void test_damaged_int8(void **state) {
     damage("quantisable_int8");
 }
 
+static void test_damaged_mixed(void **state) {
+    (void)state;
+    damage("streamed_int8");
+}
+
 /* A change of the records must come with another version: this length belongs to version 2. */
 static void test_version(void **state) {
     (void)state;
@@ -303,8 +308,8 @@ static int remove_folder(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_cut_off),      cmocka_unit_test(test_damaged_fp32),
-        cmocka_unit_test(test_damaged_bf16), cmocka_unit_test(test_damaged_int8), cmocka_unit_test(test_version),
-        cmocka_unit_test(test_too_large),    cmocka_unit_test(test_load_errors),
+        cmocka_unit_test(test_damaged_bf16), cmocka_unit_test(test_damaged_int8), cmocka_unit_test(test_damaged_mixed),
+        cmocka_unit_test(test_version),      cmocka_unit_test(test_too_large),    cmocka_unit_test(test_load_errors),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -282,6 +282,27 @@ FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_cpu_peak(int threads, struct f
 
 /* ------------------------------------------------------------------------ 4. compiling ---- */
 
+/* How int8 chooses the range of an activation from the values that calibration saw; what lies outside is cut off. */
+enum fscnn_calibration_method {
+    FSCNN_CALIBRATION_PERCENTILE, /* 99.99 % of the values */
+    FSCNN_CALIBRATION_MSE,        /* rounding and cutting off together make the least mean squared error */
+    FSCNN_CALIBRATION_MINMAX,     /* from the least to the greatest value */
+    FSCNN_CALIBRATION_ENTROPY,    /* least Kullback-Leibler divergence, as TensorRT does it */
+};
+
+/* A layer that int8 can compute, and what quantising it alone costs. Texts are valid during the call. */
+struct fscnn_layer_sensitivity {
+    const char *name, *op;
+    uint64_t macs;
+    double snr_db;                  /* logits: power of fp32's over that of the difference, 10 * log10, at most 200 */
+    double changed_percent;         /* labels that differ from fp32's */
+    enum fscnn_precision precision; /* in which the compiled model computes it */
+};
+struct fscnn_sensitivity {
+    void (*layer)(void *user, const struct fscnn_layer_sensitivity *layer); /* NULL: not asked for */
+    void *user;
+};
+
 struct fscnn_compile_options {
     int height, width;   /* 0: as in the model; for a checkpoint 1024 x 2048 */
     int num_batch_sizes; /* 0: as in the model, else 1 */
@@ -292,6 +313,12 @@ struct fscnn_compile_options {
     enum fscnn_pool pool;    /* for checkpoints; an ONNX file says itself */
     const char *output_name; /* which ONNX output; NULL: the first */
     struct fscnn_log log;    /* what was read and fused; line may be NULL */
+    enum fscnn_calibration_method calibration_method; /* INT8 only, like what follows */
+    /* Percent, 0: any. At most so many of the labels of up to 16 of the pictures may differ from fp32's: layers are
+     * kept in bf16, first those whose quantising costs most for the work it saves, until that holds. Error UNSUPPORTED
+     * where it does not even hold in bf16. */
+    double accuracy_budget;
+    struct fscnn_sensitivity sensitivity; /* gets every layer, the costliest first; takes a while */
 };
 
 /* Reads an ONNX file or a checkpoint (told apart by content) and compiles it. `options` may be NULL. */

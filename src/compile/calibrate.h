@@ -3,11 +3,16 @@
 #define FSCNN_COMPILE_CALIBRATE_H
 
 #include "compile/compile.h"
+#include "compile/samples.h"
+#include "run/session.h"
 
-/* Runs the optimised graph in float32 on pictures of the file or folder `path` (at most `limit`, 0: 32; scaled to the
- * network's input) and fills quants[num_nodes]. Says on the log what it looked at. Errors: those of reading pictures;
- * USAGE when there are none. */
-FSCNN_NODISCARD enum fscnn_status calibrate(const struct graph *graph, const char *path, int limit,
-                                            struct fscnn_log log, struct quant *quants, struct fscnn_error *err);
+/* Runs the optimised graph in float32 on the pictures and fills quants[num_nodes], whose arrays are the arena's.
+ * Errors: those of reading pictures; UNSUPPORTED when the network does not take RGB. */
+FSCNN_NODISCARD enum fscnn_status calibrate(const struct graph *graph, const struct samples *samples,
+                                            enum fscnn_calibration_method method, struct arena *arena,
+                                            struct quant *quants, struct fscnn_error *err);
+
+/* ranges.c: the steps for values of which range->bins counts how many lay where. */
+struct quant choose_quant(const struct range *range, enum fscnn_calibration_method method);
 
 #endif

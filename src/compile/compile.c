@@ -2,9 +2,11 @@
 #include "compile/compile.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "compile/calibrate.h"
+#include "compile/sensitivity.h"
 #include "import/import.h"
 #include "passes/passes.h"
 #include "plan/model.h"
@@ -65,16 +67,44 @@ static enum fscnn_status set_batch_sizes(const struct fscnn_compile_options *opt
     return FSCNN_OK;
 }
 
-/* How to lower for the precision asked for; int8 looks at pictures first. `quants` is memory for that. */
+/* What int8 needs to know of the nodes. */
+struct quantisation {
+    struct arena arena;
+    struct quant quants[GRAPH_MAX_NODES];
+    uint8_t types[GRAPH_MAX_NODES];
+};
+
+static enum fscnn_status look_at_pictures(const struct graph *graph, const struct fscnn_compile_options *options,
+                                          struct quantisation *out, struct fscnn_error *err) {
+    struct samples samples;
+    enum fscnn_status status = samples_list(options->calibration, options->calibration_limit, &samples, err);
+    if (status != FSCNN_OK) {
+        return status;
+    }
+    memset(out->types, ELEM_U8, sizeof(out->types));
+    status = calibrate(graph, &samples, options->calibration_method, &out->arena, out->quants, err);
+    if (status == FSCNN_OK) {
+        log_line(options->log, "calibrated on %d of %d pictures of %s", samples.count, samples.listed,
+                 options->calibration);
+    }
+    if (status == FSCNN_OK && (options->accuracy_budget > 0 || options->sensitivity.layer)) {
+        status = sensitivity_choose(graph, options, &samples, out->quants, out->types, err);
+    }
+    samples_free(&samples);
+    return status;
+}
+
+/* How to lower for the precision asked for; int8 looks at pictures first. */
 static enum fscnn_status choose_lowering(const struct graph *graph, const struct fscnn_compile_options *options,
-                                         struct quant *quants, struct lower_options *out, struct fscnn_error *err) {
-    *out = (struct lower_options){.type = ELEM_F32};
+                                         struct quantisation *memory, struct lower_options *out,
+                                         struct fscnn_error *err) {
+    *out = (struct lower_options){.type = ELEM_F32, .log = options->log};
     if (options->precision == FSCNN_BF16) {
         out->type = ELEM_BF16;
     } else if (options->precision == FSCNN_INT8) {
-        out->type = ELEM_U8;
-        out->quants = quants;
-        return calibrate(graph, options->calibration, options->calibration_limit, options->log, quants, err);
+        out->types = memory->types;
+        out->quants = memory->quants;
+        return look_at_pictures(graph, options, memory, err);
     }
     return FSCNN_OK;
 }
@@ -85,16 +115,19 @@ static enum fscnn_status compile_graph(struct graph *graph, const char *path,
     struct plan plan = {0};
     struct pack pack = {0};
     struct lower_options lowering;
-    struct quant *quants = calloc(GRAPH_MAX_NODES, sizeof(*quants));
-    enum fscnn_status status = quants ? passes_run(graph, options->log, err)
-                                      : error_memory(err, GRAPH_MAX_NODES * sizeof(*quants), "calibration");
+    struct quantisation *memory = calloc(1, sizeof(*memory));
+    enum fscnn_status status =
+        memory ? passes_run(graph, options->log, err) : error_memory(err, sizeof(*memory), "calibration");
     if (status == FSCNN_OK) {
-        status = choose_lowering(graph, options, quants, &lowering, err);
+        status = choose_lowering(graph, options, memory, &lowering, err);
     }
     if (status == FSCNN_OK) {
         status = lower(graph, &lowering, &plan, &pack, err);
     }
-    free(quants);
+    if (memory) {
+        arena_free(&memory->arena);
+    }
+    free(memory);
     if (status == FSCNN_OK) {
         plan.precision = (int32_t)options->precision;
         plan.name = arena_strdup(&plan.arena, path_base(path));
@@ -116,6 +149,9 @@ enum fscnn_status fscnn_compile(const char *path, const struct fscnn_compile_opt
     *out = NULL;
     if (options->precision == FSCNN_INT8 && !options->calibration) {
         return error_set(err, FSCNN_ERROR_USAGE, "int8 needs pictures to calibrate on: name a folder of them");
+    }
+    if (!(options->accuracy_budget >= 0 && options->accuracy_budget <= 100)) {
+        return error_set(err, FSCNN_ERROR_USAGE, "an accuracy budget of %g %%: 0 to 100", options->accuracy_budget);
     }
     if (options->calibration_limit < 0 || options->calibration_limit > 128) {
         return error_set(err, FSCNN_ERROR_USAGE, "%d pictures to calibrate on: 1 to 128", options->calibration_limit);

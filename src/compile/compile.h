@@ -30,13 +30,19 @@ uint64_t pack_depthwise_quads(struct pack *pack, const int8_t *weights, int chan
 struct quant {
     float scale;
     int32_t zero;
+    /* NULL, or [c] of each channel the greatest value, for steps of their own, and the mean, for corrected biases. */
+    const float *most;
+    const double *mean;
 };
 
 struct lower_options {
-    int type;                   /* of activations: enum elem */
-    const struct quant *quants; /* U8: of every node's output [num_nodes] */
-    bool whole;                 /* do not cut steps into slices: every stage then gives finished rows */
+    int type;                   /* of activations, where there are kernels: enum elem */
+    const uint8_t *types;       /* NULL, or [num_nodes] of each node instead */
+    const struct quant *quants; /* where one is U8: of every node's output [num_nodes] */
+    bool whole;                 /* do not cut steps into slices, so that every stage gives finished rows, and let the
+                                 * OUTPUT stage read a tensor */
     int32_t *stage_nodes;       /* NULL, or [PLAN_MAX_STAGES] for the node behind each stage, -1 for none */
+    struct fscnn_log log;       /* what is computed in another type than asked for */
 };
 
 /* Lowers an optimised graph into *plan: stages, steps, tensors, packed weights

@@ -64,41 +64,13 @@ static bool can_stream(const struct lowering *l, int input, const struct node *u
            l->stages[input] < MAX_STEP_STAGES / 2 && l->windows[input] < MAX_STEP_WINDOWS;
 }
 
-/* ---- types of elements ---- */
-
-int lowering_conv_type(const struct lowering *l, const struct node *conv) {
-    if (l->type == ELEM_F32 || conv->attr.conv.groups > 1) {
-        return l->type;
-    }
-    const struct node *input = node_at(l, conv->inputs[0]);
-    int group = l->type == ELEM_U8 ? 4 : 2;
-    bool whole = input->shape.c % group == 0 || (l->image_is_padded && input->op == OP_INPUT);
-    for (int k = 0; input->op == OP_CONCAT && k < input->num_inputs; k++) {
-        whole &= node_at(l, input->inputs[k])->shape.c % group == 0;
-    }
-    return whole ? l->type : ELEM_F32;
-}
-
-/* The type of a node's rows: logits are float32. */
-static int node_type(const struct lowering *l, int index) {
-    const struct node *node = node_at(l, index);
-    bool dense = node->op == OP_CONV && node->attr.conv.groups == 1;
-    if (node->op == OP_POOL) {
-        return l->plan->tensors[l->tensor[node->inputs[0]]].type;
-    }
-    if (dense && (lowering_conv_type(l, node) == ELEM_F32 || (index == l->base && l->uses[index] == 1))) {
-        return ELEM_F32;
-    }
-    return node->op == OP_INPUT && !l->image_is_padded ? ELEM_F32 : l->type;
-}
-
 static void new_tensor(struct lowering *l, int node) {
     if (l->tensor[node] >= 0) {
         return;
     }
     struct shape s = node_at(l, node)->shape;
     l->tensor[node] = l->plan->num_tensors;
-    l->plan->tensors[l->plan->num_tensors++] = (struct tensor_desc){s.h, s.w, s.c, node_type(l, node)};
+    l->plan->tensors[l->plan->num_tensors++] = (struct tensor_desc){s.h, s.w, s.c, l->rows[node]};
 }
 
 /* Decides for one input of `user` and adds up what the user's step holds. */
@@ -204,9 +176,13 @@ static enum fscnn_status convert(struct lowering *l, int node, int type, struct 
     copy.num_inputs = 1;
     copy.inputs[0] = *source;
     if (from.type == ELEM_U8) {
-        const struct quant *q = &l->options->quants[node];
+        const struct node_quant *q = &l->quants[node];
         copy.in_scale = q->scale;
         copy.in_offset = -q->scale * (float)q->zero;
+    } else if (type == ELEM_U8) {
+        const struct node_quant *q = &l->quants[node];
+        copy.in_scale = 1.0F / q->scale;
+        copy.in_offset = (float)q->zero;
     }
     return add_stage(l, &copy, -1, source);
 }
@@ -278,7 +254,7 @@ static void conv_weights(struct lowering *l, const struct node *node, int type, 
 
 static enum fscnn_status fill_conv(struct lowering *l, const struct node *node, struct stage *stage) {
     enum fscnn_status status = FSCNN_OK;
-    int type = lowering_conv_type(l, node);
+    int type = l->types[node - l->graph->nodes];
     stage->op = node->attr.conv.groups == 1 ? STAGE_CONV : STAGE_DEPTHWISE;
     stage->num_inputs = 1;
     if (lowering_walks(l, node->inputs[0], node)) {
@@ -308,10 +284,9 @@ static enum fscnn_status fill_affine(struct lowering *l, const struct node *node
         values[c + i] = (float)node->attr.affine.shift[i];
     }
     stage->op = STAGE_DEPTHWISE;
-    if (l->type == ELEM_U8) {
-        l->pack->failed |=
-            !quantise_depthwise(l->pack, values, values + c, c, 1, 1, &l->options->quants[node->inputs[0]],
-                                &l->options->quants[node - l->graph->nodes], stage);
+    if (stage->type == ELEM_U8) {
+        l->pack->failed |= !quantise_depthwise(l->pack, values, values + c, c, 1, 1, &l->quants[node->inputs[0]],
+                                               &l->quants[node - l->graph->nodes], stage);
         return FSCNN_OK;
     }
     stage->weights = pack_depthwise(l->pack, values, c, 1);
@@ -378,7 +353,7 @@ static enum fscnn_status fill_op(struct lowering *l, const struct node *node, st
 static enum fscnn_status emit(struct lowering *l, int index, struct source *out) {
     const struct node *node = node_at(l, index);
     struct stage stage = new_stage(STAGE_COPY, node->name, node->shape);
-    stage.type = node_type(l, index);
+    stage.type = l->rows[index];
     stage.tensor = l->tensor[index];
     if (node->op == OP_INPUT && stage.type != ELEM_F32) {
         stage.c = (stage.c + 3) / 4 * 4;
@@ -394,8 +369,8 @@ static enum fscnn_status emit(struct lowering *l, int index, struct source *out)
 
 static bool is_inverted_residual(const struct plan *plan, const struct step *step) {
     const struct stage *s = &plan->stages[step->first_stage];
-    return step->num_stages == 3 && s[0].type == ELEM_F32 && s[2].type == ELEM_F32 && s[0].op == STAGE_CONV &&
-           s[0].kh == 1 && s[0].kw == 1 && s[0].stride_h == 1 && s[0].stride_w == 1 &&
+    return step->num_stages == 3 && plan_input_type(plan, s) == ELEM_F32 && s[2].type == ELEM_F32 &&
+           s[0].op == STAGE_CONV && s[0].kh == 1 && s[0].kw == 1 && s[0].stride_h == 1 && s[0].stride_w == 1 &&
            s[0].addend.kind == SOURCE_NONE && s[1].op == STAGE_DEPTHWISE && s[2].op == STAGE_CONV &&
            s[2].num_inputs == 1 && s[2].inputs[0].kind == SOURCE_STAGE && s[2].kh == 1 && s[2].kw == 1 &&
            s[2].stride_h == 1 && s[2].stride_w == 1 && s[2].pad_top == 0 && s[2].pad_left == 0 &&
@@ -445,6 +420,14 @@ static enum fscnn_status emit_output(struct lowering *l) {
     }
     struct source ignored;
     enum fscnn_status status = read_node(l, l->base, ELEM_F32, &stage.inputs[0]);
+    if (status == FSCNN_OK && l->options->whole && stage.inputs[0].kind == SOURCE_STAGE) {
+        struct tensor_desc logits = plan_source_shape(l->plan, stage.inputs[0]);
+        l->plan->stages[stage.inputs[0].index].tensor = l->plan->num_tensors;
+        stage.inputs[0] = (struct source){SOURCE_TENSOR, l->plan->num_tensors};
+        l->plan->tensors[l->plan->num_tensors++] = logits;
+        status = emit_step(l, first);
+        first = l->plan->num_stages;
+    }
     if (status == FSCNN_OK) {
         status = add_stage(l, &stage, -1, &ignored);
     }
@@ -483,14 +466,6 @@ static enum fscnn_status check_limits(const struct lowering *l) {
             return error_set(l->err, FSCNN_ERROR_UNSUPPORTED, "node %s: a resize that mirrors", node->name);
         }
     }
-    for (int i = 0; l->type == ELEM_U8 && i < l->count; i++) {
-        const struct node *node = node_at(l, l->order[i]);
-        const char *why = lowering_why_not_quantised(l, l->order[i]);
-        if (why) {
-            return error_set(l->err, FSCNN_ERROR_UNSUPPORTED, "node %s (%s): %s: compile with precision bf16 or fp32",
-                             node->name, op_name(node->op), why);
-        }
-    }
     if (l->argmax && node_at(l, l->base)->shape.c > 256) {
         return error_set(l->err, FSCNN_ERROR_UNSUPPORTED, "arg max over %d classes: labels have 8 bits",
                          node_at(l, l->base)->shape.c);
@@ -502,14 +477,13 @@ enum fscnn_status lower(const struct graph *graph, const struct lower_options *o
                         struct pack *pack, struct fscnn_error *err) {
     struct lowering *l = calloc(1, sizeof(*l));
     plan->stages = arena_alloc(&plan->arena, PLAN_MAX_STAGES, sizeof(*plan->stages));
-    plan->steps = arena_alloc(&plan->arena, GRAPH_MAX_NODES + 1, sizeof(*plan->steps));
-    plan->tensors = arena_alloc(&plan->arena, GRAPH_MAX_NODES, sizeof(*plan->tensors));
+    plan->steps = arena_alloc(&plan->arena, GRAPH_MAX_NODES + 2, sizeof(*plan->steps));
+    plan->tensors = arena_alloc(&plan->arena, GRAPH_MAX_NODES + 1, sizeof(*plan->tensors));
     if (!l || !plan->stages || !plan->steps || !plan->tensors) {
         free(l);
         return error_memory(err, sizeof(*l), "lowering");
     }
-    *l = (struct lowering){
-        .graph = graph, .plan = plan, .pack = pack, .err = err, .options = options, .type = options->type};
+    *l = (struct lowering){.graph = graph, .plan = plan, .pack = pack, .err = err, .options = options};
     enum fscnn_status status = graph_order(graph, l->order, &l->count, err);
     if (status == FSCNN_OK) {
         graph_count_uses(graph, l->order, l->count, l->uses);
@@ -524,6 +498,7 @@ enum fscnn_status lower(const struct graph *graph, const struct lower_options *o
     }
     if (status == FSCNN_OK) {
         find_output(l);
+        lowering_choose_types(l);
         choose_tensors(l);
         status = check_limits(l);
     }

@@ -3,6 +3,7 @@
 #define FSCNN_COMPILE_LOWER_H
 
 #include "compile/compile.h"
+#include "compile/quantise.h"
 
 struct lowering {
     const struct graph *graph;
@@ -10,7 +11,10 @@ struct lowering {
     struct pack *pack;
     struct fscnn_error *err;
     const struct lower_options *options;
-    int type; /* of activations: enum elem */
+    /* Of each node, enum elem: in which type it multiplies, and that of its rows, which differ only for what a
+     * convolution gives in float32. */
+    uint8_t types[GRAPH_MAX_NODES], rows[GRAPH_MAX_NODES];
+    struct node_quant quants[GRAPH_MAX_NODES];
     int order[GRAPH_MAX_NODES], count;
     int uses[GRAPH_MAX_NODES];
     int tensor[GRAPH_MAX_NODES];  /* of a node whose rows become a tensor; -1 */
@@ -28,9 +32,9 @@ static inline const struct node *node_at(const struct lowering *l, int index) { 
 
 /* A concatenation that a 1x1 convolution reads part by part is never made. */
 bool lowering_walks(const struct lowering *l, int concat, const struct node *user);
-/* The type in which a convolution multiplies: bfloat16 takes pairs of channels and uint8 quads, so other numbers are
- * left to float32, but for the image, whose rows are loaded with channels of zeros. */
-int lowering_conv_type(const struct lowering *l, const struct node *conv);
+/* Fills types, rows and quants from what the options ask for and what there are kernels for; says on the log which
+ * nodes stay in a higher precision than asked for. */
+void lowering_choose_types(struct lowering *l);
 
 /* ---- uint8 ---- */
 
@@ -39,7 +43,5 @@ int lowering_conv_type(const struct lowering *l, const struct node *conv);
 void lowering_quantise_weights(struct lowering *l, const struct node *conv, const float *weights, struct stage *stage);
 /* Inputs, addend and clamp of a quantised stage, in steps of its output. */
 void lowering_quantise_edges(const struct lowering *l, const struct node *node, struct stage *stage);
-/* Why a node cannot be done in uint8, NULL if it can. What the OUTPUT stage does is done in float32. */
-const char *lowering_why_not_quantised(const struct lowering *l, int index);
 
 #endif

@@ -1,4 +1,6 @@
 /* The parts of lowering that uint8 activations need. */
+#include <math.h>
+
 #include "compile/lower.h"
 #include "compile/quantise.h"
 #include "tensor/normalization.h"
@@ -7,13 +9,15 @@
 static struct quant_k *meaning_of_k(struct lowering *l, const struct node *conv, size_t taps) {
     const float *mean = normalization_mean, *std = normalization_deviation;
     const struct node *input = node_at(l, conv->inputs[0]);
-    const bool walked = lowering_walks(l, conv->inputs[0], conv), image = input->op == OP_INPUT;
+    const bool walked = lowering_walks(l, conv->inputs[0], conv), image = input->op == OP_INPUT && l->image_is_padded;
     size_t channels = image ? 4 : (size_t)input->shape.c;
     struct quant_k *all = arena_alloc(&l->plan->arena, taps * channels, sizeof(*all));
     for (size_t i = 0; all && i < taps * channels; i++) {
         size_t c = i % channels;
         if (image) {
-            all[i] = c < 3 ? (struct quant_k){1.0F / (255.0F * std[c]), 255.0F * mean[c]} : (struct quant_k){0, 0};
+            const double *real = l->quants[l->graph->input].mean;
+            all[i] = c < 3 ? (struct quant_k){1.0F / (255.0F * std[c]), 255.0F * mean[c], real ? real[c] : 0}
+                           : (struct quant_k){0, 0, 0};
             continue;
         }
         int part = conv->inputs[0];
@@ -25,20 +29,20 @@ static struct quant_k *meaning_of_k(struct lowering *l, const struct node *conv,
             }
             c -= width;
         }
-        const struct quant *q = &l->options->quants[part];
-        all[i] = (struct quant_k){q->scale, (float)q->zero};
+        const struct node_quant *q = &l->quants[part];
+        all[i] = (struct quant_k){q->channels ? q->channels[c] : q->scale, (float)q->zero, q->mean ? q->mean[c] : 0};
     }
     return all;
 }
 
 void lowering_quantise_weights(struct lowering *l, const struct node *conv, const float *weights, struct stage *stage) {
     const struct conv_attr *a = &conv->attr.conv;
-    const struct quant *out = stage->type == ELEM_U8 ? &l->options->quants[conv - l->graph->nodes] : NULL;
+    const struct node_quant *out = stage->type == ELEM_U8 ? &l->quants[conv - l->graph->nodes] : NULL;
     size_t taps = (size_t)a->kh * (size_t)a->kw;
     bool ok;
     if (a->groups > 1) {
-        ok = quantise_depthwise(l->pack, weights, a->bias, a->out_channels, a->kh, a->kw,
-                                &l->options->quants[conv->inputs[0]], out, stage);
+        ok = quantise_depthwise(l->pack, weights, a->bias, a->out_channels, a->kh, a->kw, &l->quants[conv->inputs[0]],
+                                out, stage);
     } else {
         size_t k = taps * (size_t)plan_input_channels(l->plan, stage);
         const struct quant_k *in = meaning_of_k(l, conv, taps);
@@ -48,50 +52,20 @@ void lowering_quantise_weights(struct lowering *l, const struct node *conv, cons
 }
 
 void lowering_quantise_edges(const struct lowering *l, const struct node *node, struct stage *stage) {
-    const struct quant *quants = l->options->quants, *out = &quants[node - l->graph->nodes];
+    const struct node_quant *quants = l->quants, *out = &quants[node - l->graph->nodes];
     if (node->op == OP_RESIZE) {
-        const struct quant *in = &quants[node->inputs[0]];
+        const struct node_quant *in = &quants[node->inputs[0]];
         stage->in_scale = in->scale / out->scale;
         stage->in_offset = (float)out->zero - (float)in->zero * stage->in_scale;
     }
     if (node->has_addend) {
-        const struct quant *addend = &quants[node->inputs[node->num_inputs - 1]];
+        const struct node_quant *addend = &quants[node->inputs[node->num_inputs - 1]];
         stage->addend_scale = addend->scale / out->scale;
         stage->addend_offset = -(float)addend->zero * stage->addend_scale;
     }
     if (node->has_clamp) {
         stage->low = node->low / out->scale + (float)out->zero;
-        stage->high = node->high / out->scale + (float)out->zero;
+        /* Steps of each channel end where the clamp does, or before. */
+        stage->high = out->channels ? INFINITY : node->high / out->scale + (float)out->zero;
     }
-}
-
-const char *lowering_why_not_quantised(const struct lowering *l, int index) {
-    const struct node *node = node_at(l, index);
-    const struct conv_attr *a = &node->attr.conv;
-    bool at_end = false;
-    for (int at = l->graph->output; at != l->base; at = node_at(l, at)->inputs[0]) {
-        at_end |= at == index;
-    }
-    if (at_end || node->op == OP_RESIZE || node->op == OP_POOL || node->op == OP_AFFINE) {
-        return NULL;
-    }
-    if (node->op == OP_INPUT) {
-        return l->image_is_padded && node->shape.c == 3 ? NULL : "int8 needs an RGB image that one convolution reads";
-    }
-    if (node->op == OP_CONCAT) {
-        bool walked = false;
-        for (int i = 0; i < l->count; i++) {
-            walked |= lowering_walks(l, index, node_at(l, l->order[i]));
-        }
-        return walked ? NULL : "no int8 kernel";
-    }
-    if (node->op != OP_CONV) {
-        return "no int8 kernel";
-    }
-    bool padded = a->pad_top || a->pad_left || a->pad_bottom || a->pad_right;
-    int input = node->inputs[0];
-    if (padded && (node_at(l, input)->op == OP_INPUT || l->options->quants[input].zero != 0)) {
-        return "int8 pads only what cannot be negative";
-    }
-    return lowering_conv_type(l, node) == ELEM_U8 ? NULL : "int8 needs a number of channels that 4 divides";
 }

@@ -17,9 +17,25 @@ struct quant quant_of_range(float low, float high) {
     high = high > 0 ? high : 0;
     float scale = (high - low) / 255.0F;
     if (!(scale > 1e-20F)) {
-        return (struct quant){1.0F, 0};
+        return (struct quant){1.0F, 0, NULL, NULL};
     }
-    return (struct quant){scale, (int32_t)lroundf(-low / scale)};
+    return (struct quant){scale, (int32_t)lroundf(-low / scale), NULL, NULL};
+}
+
+void quants_of_pools(const struct graph *graph, struct quant *quants) {
+    int order[GRAPH_MAX_NODES], count = 0;
+    if (graph_order(graph, order, &count, NULL) != FSCNN_OK) {
+        return;
+    }
+    for (int i = 0; i < count; i++) {
+        if (graph->nodes[order[i]].op == OP_POOL) {
+            quants[order[i]] = quants[graph->nodes[order[i]].inputs[0]];
+        }
+    }
+}
+
+static float scale_of(const struct node_quant *q, size_t channel) {
+    return q->channels ? q->channels[channel] : q->scale;
 }
 
 /* t[n] and W[n, 0 .. k) of one output channel. */
@@ -36,20 +52,24 @@ static float quantise_channel(const float *weights, const struct quant_k *in, si
     return t;
 }
 
-/* Multiplier and bias that turn the integer sum into the output's own steps. */
-static void finish_channel(const int8_t *w, const struct quant_k *in, size_t k, float t, float bias,
-                           const struct quant *out, float *multiplier, float *offset) {
-    double zeros = 0;
+/* Multiplier and bias that turn the integer sum of channel n into the output's own steps. What rounding the weights
+ * changes in the mean is taken off the bias. */
+static void finish_channel(const int8_t *w, const float *weights, const struct quant_k *in, size_t k, float t,
+                           float bias, const struct node_quant *out, size_t n, float *multiplier, float *offset) {
+    double zeros = 0, drift = 0;
     for (size_t i = 0; i < k; i++) {
         zeros += (double)in[i].zero * w[i];
+        if (in[i].scale > 0) {
+            drift += in[i].mean * ((double)t * w[i] / (double)in[i].scale - (double)weights[i]);
+        }
     }
-    double scale = out ? out->scale : 1.0, zero = out ? out->zero : 0;
+    double scale = out ? scale_of(out, n) : 1.0, zero = out ? out->zero : 0;
     *multiplier = (float)(t / scale);
-    *offset = (float)(((double)bias - (double)t * zeros) / scale + zero);
+    *offset = (float)(((double)bias - drift - (double)t * zeros) / scale + zero);
 }
 
 bool quantise_conv(struct pack *pack, const float *weights, const float *bias, int channels, size_t k,
-                   const struct quant_k *in, const struct quant *out, struct stage *stage) {
+                   const struct quant_k *in, const struct node_quant *out, struct stage *stage) {
     struct arena arena = {0};
     size_t blocks = plan_blocks(channels), padded = blocks * PLAN_BLOCK;
     int8_t *w = arena_alloc(&arena, padded * k, 1);
@@ -61,7 +81,7 @@ bool quantise_conv(struct pack *pack, const float *weights, const float *bias, i
     }
     for (size_t n = 0; n < (size_t)channels; n++) {
         float t = quantise_channel(weights + n * k, in, k, w + n * k);
-        finish_channel(w + n * k, in, k, t, bias ? bias[n] : 0.0F, out, &multiplier[n], &offset[n]);
+        finish_channel(w + n * k, weights + n * k, in, k, t, bias ? bias[n] : 0.0F, out, n, &multiplier[n], &offset[n]);
     }
     stage->weights = pack_quads(pack, w, channels, k);
     stage->multiplier = pack_bias(pack, multiplier, channels);
@@ -71,7 +91,7 @@ bool quantise_conv(struct pack *pack, const float *weights, const float *bias, i
 }
 
 bool quantise_depthwise(struct pack *pack, const float *weights, const float *bias, int channels, int kh, int kw,
-                        const struct quant *in, const struct quant *out, struct stage *stage) {
+                        const struct node_quant *in, const struct node_quant *out, struct stage *stage) {
     struct arena arena = {0};
     size_t taps = (size_t)kh * (size_t)kw, padded = plan_blocks(channels) * PLAN_BLOCK;
     struct quant_k *each = arena_alloc(&arena, taps, sizeof(*each));
@@ -82,12 +102,13 @@ bool quantise_depthwise(struct pack *pack, const float *weights, const float *bi
         arena_free(&arena);
         return false;
     }
-    for (size_t i = 0; i < taps; i++) {
-        each[i] = (struct quant_k){in->scale, (float)in->zero};
-    }
     for (size_t c = 0; c < (size_t)channels; c++) {
+        for (size_t i = 0; i < taps; i++) {
+            each[i] = (struct quant_k){scale_of(in, c), (float)in->zero, in->mean ? in->mean[c] : 0};
+        }
         float t = quantise_channel(weights + c * taps, each, taps, w + c * taps);
-        finish_channel(w + c * taps, each, taps, t, bias ? bias[c] : 0.0F, out, &multiplier[c], &offset[c]);
+        finish_channel(w + c * taps, weights + c * taps, each, taps, t, bias ? bias[c] : 0.0F, out, c, &multiplier[c],
+                       &offset[c]);
     }
     stage->weights = pack_depthwise_quads(pack, w, channels, kh, kw);
     stage->multiplier = pack_bias(pack, multiplier, channels);

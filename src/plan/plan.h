@@ -57,7 +57,8 @@ struct stage {
     int32_t h, w, c; /* of the output */
     int32_t kh, kw, stride_h, stride_w, pad_top, pad_left;
     float low, high;
-    /* Quantised inputs and addends, in steps of the output: q * scale + offset (RESIZE, CONV's addend; COPY to f32). */
+    /* Quantised inputs and addends, in steps of the output: q * scale + offset (RESIZE, CONV's addend; COPY from u8; of
+     * COPY to u8 x * scale + offset). */
     float in_scale, in_offset, addend_scale, addend_offset;
     struct resize_params resize;
     int32_t softmax;

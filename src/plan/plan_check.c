@@ -150,12 +150,12 @@ static enum fscnn_status check_types(const struct check *c) {
     }
     fits &= s->addend.kind == SOURCE_NONE || plan_source_shape(c->plan, s->addend).type == s->type;
     fits &= s->op != STAGE_OUTPUT || type == ELEM_F32;
-    if (type == ELEM_U8) { /* what has quantised kernels; a copy keeps the bytes, or turns them into f32 */
+    if (type == ELEM_U8) { /* what has quantised kernels; a copy keeps the bytes, or turns them into numbers */
         fits &= s->op == STAGE_LOAD || s->op == STAGE_CONV || s->op == STAGE_DEPTHWISE || s->op == STAGE_RESIZE ||
-                s->op == STAGE_POOL || (s->op == STAGE_COPY && s->type != ELEM_BF16 && s->addend.kind == SOURCE_NONE);
+                s->op == STAGE_POOL || (s->op == STAGE_COPY && s->addend.kind == SOURCE_NONE);
         fits &= s->op != STAGE_LOAD || c->plan->channels == 3;
     } else {
-        fits &= s->type != ELEM_U8;
+        fits &= s->type != ELEM_U8 || (s->op == STAGE_COPY && s->addend.kind == SOURCE_NONE);
     }
     return fits ? FSCNN_OK : bad(c, "types of elements that do not fit");
 }

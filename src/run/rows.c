@@ -115,15 +115,18 @@ static void run_copy(struct worker *w, int stage, int row) {
         return;
     }
     char *target = out.data + (size_t)s->pad_left * (size_t)s->c * size;
-    if (s->type == ELEM_U8) {
+    if (s->type == ELEM_U8 && in.type == ELEM_U8) {
         memcpy(target, source_rows(w, s->inputs[0], from, 1).data, count);
         return;
     }
     float *work = (float *)(void *)work_of(w, stage);
     float *values = s->type == ELEM_F32 ? (float *)(void *)target : work;
     const float *rows = row_as_f32(w, in.type, source_rows(w, s->inputs[0], from, 1).data, count, work), *addend = NULL;
-    for (size_t i = 0; in.type == ELEM_U8 && i < count; i++) {
-        work[i] = work[i] * s->in_scale + s->in_offset;
+    if (in.type == ELEM_U8 || s->type == ELEM_U8) {
+        for (size_t i = 0; i < count; i++) {
+            work[i] = rows[i] * s->in_scale + s->in_offset;
+        }
+        rows = work;
     }
     if (s->addend.kind != SOURCE_NONE) {
         addend = row_as_f32(w, s->type, source_rows(w, s->addend, row, 1).data, count, work + count);
@@ -379,14 +382,16 @@ static void observe(struct worker *w, int stage, int row, int count) {
     const float scale = range->high > range->low ? (float)RANGE_BINS / (range->high - range->low) : 0.0F;
     for (int r = row; r < row + count && s->op != STAGE_OUTPUT; r++) {
         const float *values = (const float *)(void *)target_rows(w, stage, r, 1).data;
-        for (size_t i = 0; i < (size_t)s->w * (size_t)s->c; i++) {
-            if (range->bins) {
-                int bin = (int)((values[i] - range->low) * scale);
-                range->bins[bin < 0 ? 0 : bin < RANGE_BINS ? bin : RANGE_BINS - 1]++;
-            } else {
-                range->low = values[i] < range->low ? values[i] : range->low;
-                range->high = values[i] > range->high ? values[i] : range->high;
+        for (int x = 0; x < s->w && !range->bins; x++, values += s->c) {
+            for (int c = 0; c < s->c; c++) {
+                range->least[c] = values[c] < range->least[c] ? values[c] : range->least[c];
+                range->most[c] = values[c] > range->most[c] ? values[c] : range->most[c];
+                range->sum[c] += (double)values[c];
             }
+        }
+        for (size_t i = 0; range->bins && i < (size_t)s->w * (size_t)s->c; i++) {
+            int bin = (int)((values[i] - range->low) * scale);
+            range->bins[bin < 0 ? 0 : bin < RANGE_BINS ? bin : RANGE_BINS - 1]++;
         }
     }
 }

@@ -11,11 +11,14 @@ struct progress {
     int first, next, end;
 };
 
-/* The least and the greatest value that a stage gave; on a second look also how many lay where between them. */
+/* What a stage gave: on the first look the least, the greatest and the sum of each channel's values, on the second how
+ * many lay where between low and high. */
 enum { RANGE_BINS = 2048 };
 struct range {
-    float low, high;
-    uint32_t *bins; /* [RANGE_BINS] over low..high, or NULL on the first look */
+    float *least, *most; /* [c] */
+    double *sum;         /* [c] */
+    float low, high;     /* set between the looks */
+    uint32_t *bins;      /* [RANGE_BINS] over low..high, or NULL on the first look */
 };
 
 struct worker {
