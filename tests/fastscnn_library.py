@@ -59,7 +59,7 @@ class ExportOptions(ctypes.Structure):
 
 class SessionOptions(ctypes.Structure):
     header_name = "fscnn_session_options"
-    _fields_ = [("threads", ctypes.c_int), ("pin", ctypes.c_bool)]
+    _fields_ = [("threads", ctypes.c_int), ("pin", ctypes.c_bool), ("first_processor", ctypes.c_int)]
 
 
 class Picture(ctypes.Structure):

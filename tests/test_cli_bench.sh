@@ -50,7 +50,7 @@ longest = max(sum(own) for own in streams.values()) / 1000
 assert longest <= d["wall_seconds"] * 1.0001 + 1e-4, (longest, d["wall_seconds"])
 assert d["wall_seconds"] < longest + 1, (longest, d["wall_seconds"])
 assert 1 < d["peak_rss_mb"] < 4000
-assert d["isa"] in ("c", "avx2", "avx512", "neon")
+assert d["isa"] in ("c", "avx2", "avx512", "amx", "neon")
 PYTHON
 figures() { # NAME "KEY=VALUE..." OPTION...: runs bench on the small model and looks at everything it says
     name=$1 words=$2

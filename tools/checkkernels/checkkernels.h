@@ -63,8 +63,8 @@ struct call {
 void call_measure_magnitudes(struct call *c);
 void random_clamp(int type, float *low, float *high); /* of an output */
 
-extern const struct operation operation_conv, operation_conv_split, operation_depthwise, operation_resize, operation_upsample_f32,
-    operation_upsample_labels, operation_load_u8, operation_load_u8_bf16, operation_load_u8_u8,
+extern const struct operation operation_conv, operation_conv_split, operation_depthwise, operation_resize,
+    operation_upsample_f32, operation_upsample_labels, operation_load_u8, operation_load_u8_bf16, operation_load_u8_u8,
     operation_interleave_f32, operation_deinterleave_f32, operation_add_f32, operation_sum, operation_to_f32,
     operation_from_f32, operation_to_half;
 
