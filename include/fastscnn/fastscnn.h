@@ -261,7 +261,7 @@ FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_npy_write(const char *path, en
 
 /* The processor, line by line: name, cores, instruction sets found and used, caches, memory. */
 FSCNN_API void fscnn_cpu_describe(struct fscnn_log log);
-/* The instruction set whose kernels run: "avx512", "avx2", "neon", "c". FASTSCNN_CPU lowers it. */
+/* The instruction set whose kernels run: "amx", "avx512", "avx2", "neon", "c". FASTSCNN_CPU lowers it. */
 FSCNN_API const char *fscnn_cpu_isa(void);
 /* Cores this process may use. */
 FSCNN_API int fscnn_cpu_cores(void);
