@@ -1,5 +1,5 @@
 /* Each layer is quantised alone, while the others stay float32: what changes in the result then is its own doing. As
- * rounding errors are nearly independent, their powers add up, and leaving out the layers of most noise leaves least.
+ * rounding errors are nearly independent, their powers add up, and leaving out the layers that do most leaves least.
  * Alone, a layer has one range of all channels for what it reads: steps for each channel come with a quantised
  * neighbour, and make it better than it looks here. */
 #include "compile/sensitivity.h"
@@ -165,10 +165,14 @@ static enum fscnn_status try_layers(struct study *s, struct fscnn_error *err) {
 
 /* ---- which layers stay in bf16 ---- */
 
-/* Most noise for the work first. */
+/* Most labels changed for the work first; their number goes with the amplitude of the noise, so its square adds up. */
 static int by_worth(const void *a, const void *b) {
     const struct layer *x = a, *y = b;
-    double p = x->noise / x->cost, q = y->noise / y->cost;
+    double p = x->changed * x->changed / x->cost, q = y->changed * y->changed / y->cost;
+    if (p == q) {
+        p = x->noise;
+        q = y->noise;
+    }
     return p != q ? (p < q ? 1 : -1) : x->node - y->node;
 }
 
