@@ -105,7 +105,7 @@ static void sum_place(const struct conv_args *p, int n0, int k, int step, float 
         next = fetch(next, lines);
         MULTIPLY();
         LOAD_WEIGHTS(0);
-        next = fetch(next, lines);
+        fetch(next, lines);
         MULTIPLY();
     }
     _tile_stored(0, sums, PIXEL * sizeof(float));
