@@ -26,9 +26,7 @@ static inline void block_start(const struct depthwise_args *p, int c, struct blo
     b->high = _mm512_set1_ps(p->high);
 }
 
-struct column {
-    __m512 rows[3][2];
-};
+#include "kernels/x86/depthwise_floats_avx512.h"
 
 static inline __attribute__((always_inline)) struct column column_load(const struct depthwise_args *p, ptrdiff_t at,
                                                                        const struct block *b) {
@@ -39,26 +37,6 @@ static inline __attribute__((always_inline)) struct column column_load(const str
         v.rows[i][1] = _mm512_maskz_loadu_ps(b->mask[1], (const float *)p->rows[i] + at + 16);
     }
     return v;
-}
-
-struct sums {
-    __m512 halves[2];
-};
-
-static inline __attribute__((always_inline)) struct sums sums_add(const struct sums *s, const struct column *v,
-                                                                  const struct block *b, const int tap) {
-    struct sums out = *s;
-#pragma GCC unroll 3
-    for (int i = 0; i < 3; i++) {
-        out.halves[0] = _mm512_fmadd_ps(v->rows[i][0], b->weights[i][tap][0], out.halves[0]);
-        out.halves[1] = _mm512_fmadd_ps(v->rows[i][1], b->weights[i][tap][1], out.halves[1]);
-    }
-    return out;
-}
-
-static inline __attribute__((always_inline)) struct sums sums_first(const struct column *v, const struct block *b) {
-    const struct sums bias = {{b->bias[0], b->bias[1]}};
-    return sums_add(&bias, v, b, 0);
 }
 
 static inline __attribute__((always_inline)) void sums_store(const struct depthwise_args *p, int m, int c,
