@@ -42,8 +42,9 @@ static bool worker_create(struct fscnn_session *session, struct worker *w, int i
 }
 
 /* Memory is promised before it is used: a session that cannot fit would be killed in the middle of a run. */
-static enum fscnn_status check_machine(const struct fscnn_model *model, int threads, struct fscnn_error *err) {
-    uint64_t needed = model->layout.arena_bytes + (uint64_t)threads * model->layout.scratch_bytes;
+static enum fscnn_status check_machine(const struct fscnn_model *model, int threads, uint64_t split_bytes,
+                                       struct fscnn_error *err) {
+    uint64_t needed = model->layout.arena_bytes + (uint64_t)threads * model->layout.scratch_bytes + split_bytes;
     uint64_t available = memory_available();
     if (cpu_word_unknown()) {
         return error_set(err, FSCNN_ERROR_USAGE, "FASTSCNN_CPU=%.40s is none of c, avx2, avxvnni, avx512, amx, neon",
@@ -56,14 +57,16 @@ static enum fscnn_status check_machine(const struct fscnn_model *model, int thre
     return FSCNN_OK;
 }
 
-/* Where a stage's weights begin in `split`, for all stages; returns the elements of all. */
+/* Where a stage's weights begin in `split`, for all stages (at may be NULL); returns the elements of all. */
 static size_t place_split(const struct plan *plan, size_t *at) {
     size_t count = 0;
     for (int i = 0; i < plan->num_stages; i++) {
         const struct stage *s = &plan->stages[i];
-        at[i] = SIZE_MAX;
-        if (plan_splits(plan, s)) {
-            at[i] = count;
+        const bool splits = plan_splits(plan, s);
+        if (at) {
+            at[i] = splits ? count : SIZE_MAX;
+        }
+        if (splits) {
             count += split_weights_count(plan_blocks(s->c), (size_t)plan_input_channels(plan, s));
         }
     }
@@ -100,7 +103,9 @@ enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const st
     if (options->first_processor < 0) {
         return error_set(err, FSCNN_ERROR_USAGE, "first processor %d", options->first_processor);
     }
-    enum fscnn_status status = check_machine(model, threads, err);
+    const struct kernels kernels = kernels_get(cpu_flags_used());
+    uint64_t split_bytes = kernels.split_pays ? place_split(&model->plan, NULL) * sizeof(uint16_t) : 0;
+    enum fscnn_status status = check_machine(model, threads, split_bytes, err);
     if (status != FSCNN_OK) {
         return status;
     }
@@ -109,7 +114,7 @@ enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const st
         return error_memory(err, sizeof(*session), "a session");
     }
     session->model = model;
-    session->kernels = kernels_get(cpu_flags_used());
+    session->kernels = kernels;
     session->workers = calloc((size_t)threads, sizeof(*session->workers));
     session->arena = new_bytes(model->layout.arena_bytes);
     session->table = malloc(3 * sizeof(*session->table));
