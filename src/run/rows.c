@@ -465,26 +465,39 @@ static void clear_borders(struct worker *w, const struct step *step) {
     }
 }
 
+/* Rows that do not follow this thread's last ones: nothing that lies in rings is of use. */
+static void start_band(struct worker *w, const struct step *step, const struct bands_part *part) {
+    w->slice = part->slice;
+    w->plane_rows[0] = w->plane_rows[1] = w->settled_rows[0] = w->settled_rows[1] = -1;
+    set_ranges(w, step, part->from, part->end);
+    for (int i = step->first_stage; i < step->first_stage + step->num_stages; i++) {
+        w->stages[i].next = w->stages[i].first;
+    }
+}
+
 void step_run(struct worker *w, int index) {
     const struct step *step = &plan_of(w)->steps[index];
-    int root = step->first_stage + step->num_stages - 1, team = team_size(w->session->team);
+    const int root = step->first_stage + step->num_stages - 1;
     const struct stage *s = &plan_of(w)->stages[root];
     if (s->op == STAGE_POOL) {
         run_pool(w, root);
         return;
     }
-    int first = (int)((int64_t)s->h * w->index / team), end = (int)((int64_t)s->h * (w->index + 1) / team);
-    if (first >= end) {
-        return;
-    }
-    w->plane_rows[0] = w->plane_rows[1] = w->settled_rows[0] = w->settled_rows[1] = -1;
+    const struct bands_step pass = {
+        .number = w->session->image * (uint32_t)plan_of(w)->num_steps + (uint32_t)index,
+        .rows = s->h,
+        .slices = step->slices,
+        .chunk = layout_of(w)->stages[root].chunk,
+        /* Only behind a waiting point is no thread in an earlier step. What is observed must not depend on chance. */
+        .share = (index == 0 || layout_of(w)->steps[index].wait) && !w->ranges,
+    };
     clear_borders(w, step);
-    for (w->slice = 0; w->slice < step->slices; w->slice++) {
-        set_ranges(w, step, first, end);
-        for (int i = step->first_stage; i < root; i++) {
-            w->stages[i].next = w->stages[i].first;
+    for (struct bands_part part; bands_take(w->session->bands, w->index, &pass, &part);) {
+        if (part.fresh) {
+            start_band(w, step, &part);
         }
-        demand(w, root, end - 1);
+        w->stages[root].end = part.to;
+        demand(w, root, part.to - 1);
     }
     w->slice = 0;
 }

@@ -116,13 +116,14 @@ enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const st
     session->model = model;
     session->kernels = kernels;
     session->workers = calloc((size_t)threads, sizeof(*session->workers));
+    session->bands = bands_create(threads);
     session->arena = new_bytes(model->layout.arena_bytes);
     session->table = malloc(3 * sizeof(*session->table));
     if (session->table) {
         normalization_table(session->table);
     }
     bool ok =
-        session->workers && session->arena && session->table && (!session->kernels.split_pays || split_create(session));
+        session->workers && session->bands && session->arena && session->table && (!session->kernels.split_pays || split_create(session));
     if (ok) {
         status = team_create(threads, options->pin ? options->first_processor : -1, &session->team, err);
     }
@@ -151,6 +152,7 @@ void fscnn_session_free(struct fscnn_session **session) {
         free(s->workers[i].rows);
     }
     team_free(&s->team);
+    bands_free(&s->bands);
     free(s->workers);
     free(s->arena);
     free(s->split);
@@ -239,6 +241,7 @@ enum fscnn_status fscnn_session_run(struct fscnn_session *session, enum fscnn_in
     for (int i = 0; i < count; i++) {
         session->input = (const char *)input + fscnn_model_input_bytes(session->model, input_type, i);
         session->output = (char *)output + fscnn_model_output_bytes(session->model, output_type, i);
+        session->image++;
         team_run(session->team, run_image, session);
     }
     return FSCNN_OK;

@@ -4,6 +4,7 @@
 
 #include "kernels/kernels.h"
 #include "plan/model.h"
+#include "run/bands.h"
 #include "run/team.h"
 
 /* Rows of a stage that one thread computes in one step. */
@@ -38,12 +39,14 @@ struct fscnn_session {
     const struct fscnn_model *model;
     struct kernels kernels;
     struct team *team;
+    struct bands *bands;
     struct worker *workers;
     char *arena;         /* tensors */
     uint16_t *split;     /* weights in parts (kernels/split.h), where that is faster; else NULL */
     size_t *split_at;    /* [stages]: element of `split` at which a stage's begin, SIZE_MAX for none */
     float (*table)[256]; /* u8 -> normalised f32, by channel */
-    /* The image in work. */
+    /* The image in work, and its number. */
+    uint32_t image;
     enum fscnn_input_type input_type;
     enum fscnn_output_type output_type;
     const void *input;
