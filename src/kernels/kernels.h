@@ -125,9 +125,10 @@ struct kernels {
     void (*upsample_f32)(const struct upsample_args *args);
     /* Arg max over the channels after the resize, ties to the lower. */
     void (*upsample_labels)(const struct upsample_args *args);
-    /* out[x, c] = table[c][in[x, c]]: u8 pixels [width, 3] to normalised floats [width, out_stride], the rest 0. */
-    void (*load_u8)(const uint8_t *in, int width, const float (*table)[256], float *out, ptrdiff_t out_stride);
-    /* The same to bf16, out_stride 4. */
+    /* out[x, c] = table[c][in[x, c]]: u8 pixels [width, 3] to floats. The table is that of tensor/normalization.h: its
+     * values may as well be computed. */
+    void (*load_u8)(const uint8_t *in, int width, const float (*table)[256], float *out);
+    /* The same to bf16 [width, 4], the fourth 0. */
     void (*load_u8_bf16)(const uint8_t *in, int width, const float (*table)[256], uint16_t *out);
     /* [width, 3] to [width, 4], the fourth 0. */
     void (*load_u8_u8)(const uint8_t *in, int width, uint8_t *out);

@@ -9,10 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SPLIT_PARTS = 3, SPLIT_PIXELS = 32, SPLIT_MULTIPLE = 16 };
+enum { SPLIT_PARTS = 3, SPLIT_PIXELS = 32, SPLIT_MULTIPLE = 32 };
 
-/* Packed weights f32 [blocks, k, 16] to bf16 [blocks, k / 2, 3, 16, 2]: pairs of neighbouring k, and of each the upper,
- * the middle and the lower parts. k is a multiple of SPLIT_MULTIPLE. */
+/* Packed weights f32 [blocks, k, 16] to bf16 [blocks, k / 2, 3, 16, 2], of each pair the upper, the middle and the
+ * lower parts. Pair i of the 16 among 32 neighbouring k has those at i and 16 + i: so pairs of values are made without
+ * permuting. k is a multiple of SPLIT_MULTIPLE. */
 void split_weights(const float *in, size_t blocks, size_t k, uint16_t *out);
 static inline size_t split_weights_count(size_t blocks, size_t k) { return blocks * k * SPLIT_PARTS * 16; }
 

@@ -31,12 +31,25 @@ int plan_input_type(const struct plan *plan, const struct stage *stage) {
     return stage->num_inputs > 0 ? plan_source_shape(plan, stage->inputs[0]).type : stage->type;
 }
 
+/* Parts in which a stage's step is done. */
+static int slices_of(const struct plan *plan, const struct stage *stage) {
+    const int index = (int)(stage - plan->stages);
+    for (int i = 0; i < plan->num_steps; i++) {
+        if (index >= plan->steps[i].first_stage && index < plan->steps[i].first_stage + plan->steps[i].num_stages) {
+            return plan->steps[i].slices;
+        }
+    }
+    return 1;
+}
+
 bool plan_splits(const struct plan *plan, const struct stage *stage) {
     bool splits = stage->op == STAGE_CONV && stage->kh == 1 && stage->kw == 1 &&
                   plan_input_type(plan, stage) == ELEM_F32 && stage->c >= PLAN_SPLIT_LEAST &&
                   plan_input_channels(plan, stage) >= PLAN_SPLIT_LEAST;
     for (int k = 0; splits && k < stage->num_inputs; k++) {
-        splits = plan_source_shape(plan, stage->inputs[k]).c % PLAN_BLOCK == 0;
+        const struct source source = stage->inputs[k];
+        const int slices = source.kind == SOURCE_STAGE ? slices_of(plan, stage) : 1;
+        splits = plan_source_shape(plan, source).c % (slices * PLAN_SPLIT_MULTIPLE) == 0;
     }
     return splits;
 }

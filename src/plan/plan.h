@@ -128,7 +128,11 @@ int plan_input_channels(const struct plan *plan, const struct stage *stage);
 int plan_input_type(const struct plan *plan, const struct stage *stage);
 /* Whether a convolution of f32 may run on numbers split into bfloat16 parts, where the processor is faster so; the
  * session then keeps such weights, and each thread needs PLAN_SPLIT_BYTES for each input channel. */
-enum { PLAN_SPLIT_BYTES = 192, PLAN_SPLIT_LEAST = 64 /* channels in and out: splitting costs, too */ };
+enum {
+    PLAN_SPLIT_BYTES = 192,
+    PLAN_SPLIT_LEAST = 64,   /* channels in and out: splitting costs, too */
+    PLAN_SPLIT_MULTIPLE = 32 /* of the channels of each input that are taken at a time */
+};
 bool plan_splits(const struct plan *plan, const struct stage *stage);
 uint64_t plan_stage_macs(const struct plan *plan, const struct stage *stage);
 

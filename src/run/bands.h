@@ -1,9 +1,9 @@
 /* Which rows of a step each thread computes.
  *
- * Every thread starts with an equal band of neighbouring rows and takes them a few at a time. One that is done takes over
- * the lower part of what another has left, so that a slow or interrupted processor does not hold up the others: waiting
- * for it at the end of each step costs a tenth of the time on a busy machine. A band in slices (plan.h) is gone through
- * once for each; whoever takes rows over takes them in the slice that is in work, and for all later ones. */
+ * Every thread starts with an equal band of neighbouring rows and takes them a few at a time. One that is done takes
+ * over the lower part of what another has left, so that a slow or interrupted processor does not hold up the others:
+ * waiting for it at the end of each step costs a tenth of the time on a busy machine. A band in slices (plan.h) is gone
+ * through once for each; whoever takes rows over takes them in the slice that is in work, and for all later ones. */
 #ifndef FSCNN_RUN_BANDS_H
 #define FSCNN_RUN_BANDS_H
 

@@ -90,7 +90,7 @@ static void run_load(struct worker *w, int stage, int row) {
             session->kernels.load_u8_bf16(in, s->w, (const float(*)[256])session->table, (uint16_t *)(void *)out);
             return;
         }
-        session->kernels.load_u8(in, s->w, (const float(*)[256])session->table, values, s->c);
+        session->kernels.load_u8(in, s->w, (const float(*)[256])session->table, values);
     } else {
         const float *in = (const float *)session->input + (size_t)row * (size_t)s->w;
         session->kernels.interleave_f32(in, (ptrdiff_t)s->h * s->w, s->w, channels, values, s->c);

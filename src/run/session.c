@@ -74,7 +74,7 @@ static size_t place_split(const struct plan *plan, size_t *at) {
 }
 
 _Static_assert(PLAN_SPLIT_BYTES == SPLIT_PARTS * SPLIT_PIXELS * sizeof(uint16_t), "layout.c makes room for the kernel");
-_Static_assert((int)PLAN_BLOCK == (int)SPLIT_MULTIPLE, "plan_splits asks for what the kernel needs");
+_Static_assert((int)PLAN_SPLIT_MULTIPLE == (int)SPLIT_MULTIPLE, "plan_splits asks for what the kernel needs");
 
 static bool split_create(struct fscnn_session *session) {
     const struct plan *plan = &session->model->plan;
@@ -122,8 +122,8 @@ enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const st
     if (session->table) {
         normalization_table(session->table);
     }
-    bool ok =
-        session->workers && session->bands && session->arena && session->table && (!session->kernels.split_pays || split_create(session));
+    bool ok = session->workers && session->bands && session->arena && session->table &&
+              (!session->kernels.split_pays || split_create(session));
     if (ok) {
         status = team_create(threads, options->pin ? options->first_processor : -1, &session->team, err);
     }

@@ -3,20 +3,15 @@
 #include <stdio.h>
 
 #include "checkkernels.h"
+#include "tensor/normalization.h"
 
 static int random_channels(void) { return random_int(0, 2) ? random_size(200) : 16 * random_int(1, 12); }
 
 /* ---- pictures ---- */
 
-/* The network's own normalisation: kernels may compute it instead of looking it up. */
 static const float (*make_normalisation(void))[256] {
-    static const float mean[3] = {0.485F, 0.456F, 0.406F}, std[3] = {0.229F, 0.224F, 0.225F};
     float(*table)[256] = buffer_new("table", ELEM_F32, 3 * (size_t)256);
-    for (int c = 0; c < 3; c++) {
-        for (int v = 0; v < 256; v++) {
-            table[c][v] = ((float)v / 255.0F - mean[c]) / std[c];
-        }
-    }
+    normalization_table(table);
     return (const float(*)[256])table;
 }
 
@@ -32,15 +27,8 @@ static void make_load(struct call *c, int width, int out_stride) {
     snprintf(c->text, sizeof(c->text), "%d px stride %d", width, out_stride);
 }
 
-/* To f32 by any table, to any stride. */
-static void load_u8_draw(struct call *c) {
-    make_load(c, random_size(70), random_int(3, 6));
-    c->args.row.table = buffer_filled("table", ELEM_F32, 3 * 256, 0);
-    signs_flip();
-}
-
-static void load_narrow_draw(struct call *c) {
-    make_load(c, random_size(70), 4);
+static void load_draw(struct call *c) {
+    make_load(c, random_size(400), c->type == ELEM_F32 ? 3 : 4);
     c->args.row.table = make_normalisation();
 }
 
@@ -55,7 +43,7 @@ static bool load_network(struct call *c, int i) {
 
 static void load_u8_run(const struct kernels *k, const struct call *c) {
     const struct row_args *p = &c->args.row;
-    k->load_u8(p->in, p->width, p->table, p->out, p->out_stride);
+    k->load_u8(p->in, p->width, p->table, p->out);
 }
 static void load_u8_bf16_run(const struct kernels *k, const struct call *c) {
     const struct row_args *p = &c->args.row;
@@ -66,9 +54,9 @@ static void load_u8_u8_run(const struct kernels *k, const struct call *c) {
     k->load_u8_u8(p->in, p->width, p->out);
 }
 
-const struct operation operation_load_u8 = {load_u8_draw, load_network, load_u8_run};
-const struct operation operation_load_u8_bf16 = {load_narrow_draw, load_network, load_u8_bf16_run};
-const struct operation operation_load_u8_u8 = {load_narrow_draw, load_network, load_u8_u8_run};
+const struct operation operation_load_u8 = {load_draw, load_network, load_u8_run};
+const struct operation operation_load_u8_bf16 = {load_draw, load_network, load_u8_bf16_run};
+const struct operation operation_load_u8_u8 = {load_draw, load_network, load_u8_u8_run};
 
 /* ---- planes ---- */
 

@@ -55,13 +55,16 @@ static void sum_block_split(const struct conv_args *p, int m, const uint16_t *w,
     for (int s = 0; s < p->num_segments; s++) {
         const float *a = (const float *)p->segments[s].a + m * p->segments[s].pixel_stride;
         for (int k = 0; k < p->segments[s].length; k++) {
+            /* Of 32 neighbouring k, those at i and 16 + i are pair i. */
+            const int pair = k / SPLIT_MULTIPLE * (SPLIT_MULTIPLE / 2) + k % (SPLIT_MULTIPLE / 2);
+            const uint16_t *parts = w + pair * 2 * SPLIT_PARTS * KERNEL_BLOCK + k / (SPLIT_MULTIPLE / 2) % 2;
             for (int n = 0; n < KERNEL_BLOCK; n++) {
-                const uint16_t *part = w + 2 * n + k % 2;
+                const uint16_t *part = parts + 2 * n;
                 sum[n] += a[k] * (bf16_value(part[0]) + bf16_value(part[2 * KERNEL_BLOCK]) +
                                   bf16_value(part[4 * KERNEL_BLOCK]));
             }
-            w += k % 2 * 2 * SPLIT_PARTS * KERNEL_BLOCK;
         }
+        w += p->segments[s].length * SPLIT_PARTS * KERNEL_BLOCK;
     }
 }
 

@@ -107,13 +107,10 @@ static void upsample_labels_ref(const struct upsample_args *p) {
     }
 }
 
-static void load_u8_ref(const uint8_t *in, int width, const float (*table)[256], float *out, ptrdiff_t out_stride) {
-    for (int x = 0; x < width; x++, in += 3, out += out_stride) {
-        out[0] = table[0][in[0]];
-        out[1] = table[1][in[1]];
-        out[2] = table[2][in[2]];
-        for (int c = 3; c < out_stride; c++) {
-            out[c] = 0.0F;
+static void load_u8_ref(const uint8_t *in, int width, const float (*table)[256], float *out) {
+    for (int i = 0; i < 3 * width; i += 3) {
+        for (int c = 0; c < 3; c++) {
+            out[i + c] = table[c][in[i + c]];
         }
     }
 }

@@ -8,31 +8,28 @@
 #include "kernels/x86/kernels_x86.h"
 #include "kernels/x86/vec_avx512.h"
 
-enum { PIXEL = 2 * KERNEL_BLOCK }; /* sums of one pixel */
+enum {
+    PIXEL = 2 * KERNEL_BLOCK, /* sums of one pixel */
+    STEP = SPLIT_MULTIPLE     /* how many k one multiplication takes */
+};
 
-/* The upper halves of 32 floats' dwords, and what is left of the floats. */
-static inline __m512i take_part(__m512 *a, __m512 *b, __m512i odd_words) {
+/* Pairs of the upper halves of floats, a's in the lower words; what is left of both takes their place. */
+static inline __m512i take_part(__m512 *a, __m512 *b) {
     const __m512i upper = _mm512_set1_epi32((int)0xffff0000);
     const __m512i ia = _mm512_castps_si512(*a), ib = _mm512_castps_si512(*b);
-    *a = _mm512_sub_ps(*a, _mm512_castsi512_ps(_mm512_and_si512(ia, upper)));
-    *b = _mm512_sub_ps(*b, _mm512_castsi512_ps(_mm512_and_si512(ib, upper)));
-    return _mm512_permutex2var_epi16(ia, odd_words, ib);
+    const __m512i part_a = _mm512_and_si512(ia, upper), part_b = _mm512_and_si512(ib, upper);
+    *a = _mm512_sub_ps(*a, _mm512_castsi512_ps(part_a));
+    *b = _mm512_sub_ps(*b, _mm512_castsi512_ps(part_b));
+    return _mm512_or_si512(_mm512_srli_epi32(ia, 16), part_b);
 }
 
-/* `count` floats, a multiple of 16, into parts [3, k]. */
+/* `count` floats, a multiple of 32, into parts [3, k]. */
 static void split_row(const float *in, int count, ptrdiff_t k, uint16_t *out) {
-    uint16_t places[32];
-    for (int i = 0; i < 32; i++) {
-        places[i] = (uint16_t)(2 * i + 1);
-    }
-    const __m512i odd_words = _mm512_loadu_si512(places);
-    for (int i = 0; i < count; i += 32) {
-        const bool both = i + 16 < count;
-        const __mmask32 mask = both ? 0xffffffff : 0xffff;
-        __m512 a = _mm512_loadu_ps(in + i), b = both ? _mm512_loadu_ps(in + i + 16) : _mm512_setzero_ps();
-        for (int part = 0; part < SPLIT_PARTS; part++) {
-            _mm512_mask_storeu_epi16(out + part * k + i, mask, take_part(&a, &b, odd_words));
-        }
+    for (int i = 0; i < count; i += STEP, out += STEP) {
+        __m512 a = _mm512_loadu_ps(in + i), b = _mm512_loadu_ps(in + i + STEP / 2);
+        _mm512_storeu_si512(out, take_part(&a, &b));
+        _mm512_storeu_si512(out + k, take_part(&a, &b));
+        _mm512_storeu_si512(out + 2 * k, take_part(&a, &b));
     }
 }
 
@@ -62,50 +59,48 @@ static void split_pixels(const struct conv_args *p, int m, int count, int k) {
     _tile_dpbf16ps(2, 5, 6);                                                                                           \
     _tile_dpbf16ps(3, 5, 7)
 
-/* Asks for `lines` lines of weights ahead of their use: they come from the second-level cache, once for each 32 pixels.
- */
-static inline const uint16_t *fetch(const uint16_t *weights, int lines) {
-    for (int i = 0; i < lines; i++, weights += AMX_ROW_BYTES / 2) {
+/* Asks for a tile of weights ahead of its use: they come from the second-level cache, once for each 32 pixels. */
+static inline const uint16_t *fetch(const uint16_t *weights) {
+    for (int i = 0; i < STEP / 2; i++, weights += AMX_ROW_BYTES / 2) {
         _mm_prefetch((const char *)weights, _MM_HINT_T0);
     }
     return weights;
 }
 
 /* Sums of 32 pixels of the scratch, channels n0 .. n0 + 31, into sums [32, 32]. The smallest products come first. */
-static void sum_place(const struct conv_args *p, int n0, int k, int step, float *sums) {
+static void sum_place(const struct conv_args *p, int n0, int k, float *sums) {
     const uint16_t *a = p->scratch;
     const uint16_t *w0 = (const uint16_t *)p->weights + n0 / KERNEL_BLOCK * p->block_stride;
     const bool two = n0 + KERNEL_BLOCK < p->channels;
     const uint16_t *w1 = two ? w0 + p->block_stride : w0;
     const size_t a_stride = (size_t)k * SPLIT_PARTS * sizeof(*a), w_stride = SPLIT_PARTS * AMX_ROW_BYTES;
-    const int lines = step / 2;
-    const ptrdiff_t one_step = (ptrdiff_t)step * SPLIT_PARTS * KERNEL_BLOCK;
+    const ptrdiff_t one_step = (ptrdiff_t)STEP * SPLIT_PARTS * KERNEL_BLOCK;
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
     _tile_zero(3);
-    for (int i = 0; i < k; i += step, a += step, w0 += one_step, w1 += one_step) {
-        const bool more = i + step < k;
+    for (int i = 0; i < k; i += STEP, a += STEP, w0 += one_step, w1 += one_step) {
+        const bool more = i + STEP < k;
         const uint16_t *next = more ? w0 + one_step : n0 + PIXEL < p->channels ? w1 + one_step : p->weights;
         LOAD_PIXELS(2);
         LOAD_WEIGHTS(0);
-        next = fetch(next, lines);
+        next = fetch(next);
         MULTIPLY();
         LOAD_PIXELS(1);
-        next = fetch(next, lines);
+        next = fetch(next);
         MULTIPLY();
         LOAD_WEIGHTS(1);
-        next = fetch(next, lines);
+        next = fetch(next);
         MULTIPLY();
         next = more ? w1 + one_step : next + (p->block_stride - one_step);
         LOAD_PIXELS(0);
-        next = fetch(next, lines);
+        next = fetch(next);
         MULTIPLY();
         LOAD_WEIGHTS(2);
-        next = fetch(next, lines);
+        next = fetch(next);
         MULTIPLY();
         LOAD_WEIGHTS(0);
-        fetch(next, lines);
+        fetch(next);
         MULTIPLY();
     }
     _tile_stored(0, sums, PIXEL * sizeof(float));
@@ -140,24 +135,20 @@ static void store_place(const struct conv_args *p, const struct place *at, const
     }
 }
 
-/* How many k one multiplication takes: the most, up to 32, that divide them. */
-static int step_of(int k) { return k % 32 == 0 ? 32 : k % 48 == 0 ? 24 : 16; }
-
 void conv_split_amx(const struct conv_args *p) {
     _Alignas(64) float sums[2][SPLIT_PIXELS * PIXEL];
     int k = 0, turn = 0;
     for (int s = 0; s < p->num_segments; s++) {
         k += p->segments[s].length;
     }
-    const int step = step_of(k);
     struct place before = {0, 0, 0};
-    amx_configure(AMX_PIXELS, step * (int)sizeof(uint16_t));
+    amx_configure(AMX_PIXELS, AMX_ROW_BYTES);
     for (int m = 0; m < p->pixels; m += SPLIT_PIXELS) {
         const int count = p->pixels - m < SPLIT_PIXELS ? p->pixels - m : SPLIT_PIXELS;
         split_pixels(p, m, count, k);
         amx_see_stores();
         for (int n = 0; n < p->channels; n += PIXEL, turn ^= 1) {
-            sum_place(p, n, k, step, sums[turn]);
+            sum_place(p, n, k, sums[turn]);
             store_place(p, &before, sums[turn ^ 1]);
             before = (struct place){m, count, n};
         }
