@@ -43,6 +43,12 @@ void file_map_close(struct file_map *map) {
     *map = (struct file_map){0};
 }
 
+void file_map_rest(const struct file_map *map) {
+    if (map->data) {
+        madvise((void *)map->data, map->size, MADV_DONTNEED);
+    }
+}
+
 enum fscnn_status output_open(const char *path, struct output_file *out, struct fscnn_error *err) {
     *out = (struct output_file){.path = strdup(path)};
     size_t size = strlen(path) + 32;

@@ -14,6 +14,8 @@ struct file_map {
 /* Errors: IO ("PATH: No such file or directory"; folders and pipes are refused). */
 FSCNN_NODISCARD enum fscnn_status file_map_open(const char *path, struct file_map *out, struct fscnn_error *err);
 void file_map_close(struct file_map *map);
+/* Gives the memory of pages that were read back; they are read again when they are needed. */
+void file_map_rest(const struct file_map *map);
 
 /* A file being written under a temporary name beside its final one.
  *   output_open -> write to out.stream -> output_commit (checks the stream, renames)  or  output_discard.

@@ -1,7 +1,12 @@
 #include "base/memory.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
+
+enum { LINE = 64, HUGE_PAGE = 2 << 20 };
 
 uint64_t memory_available(void) {
     FILE *file = fopen("/proc/meminfo", "r");
@@ -20,4 +25,17 @@ uint64_t memory_available(void) {
         return (uint64_t)pages * (uint64_t)page;
     }
     return (uint64_t)kilobytes * 1024;
+}
+
+void *memory_new(size_t bytes) {
+    bytes = bytes ? (bytes + LINE - 1) / LINE * LINE : LINE;
+    const size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : LINE;
+    void *data = aligned_alloc(align, (bytes + align - 1) / align * align);
+    if (data) {
+        if (align == HUGE_PAGE) { /* whole ones alone: what is left over would take one more */
+            madvise(data, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+        }
+        memset(data, 0, bytes);
+    }
+    return data;
 }

@@ -43,7 +43,7 @@ static const void *tap_row(const struct worker *w, struct source source, int row
 }
 
 static const float *data_at(const struct worker *w, uint64_t offset) {
-    return (const float *)(const void *)(plan_of(w)->data + offset);
+    return (const float *)(const void *)(w->session->weights.data + offset);
 }
 
 /* A row in f32: as it lies, or converted into `work` [count]. */
@@ -159,11 +159,11 @@ static void run_conv(struct worker *w, int stage, int row, int count) {
     ptrdiff_t k = (ptrdiff_t)s->kh * s->kw * plan_input_channels(plan_of(w), s);
     const int type = plan_input_type(plan_of(w), s);
     const struct fscnn_session *session = w->session;
-    const bool split = session->split && session->split_at[stage] != SIZE_MAX;
+    const bool split = weights_are_split(&session->weights, stage);
     /* Bytes of the weights of one k and 16 channels. */
     const ptrdiff_t k_bytes = PLAN_BLOCK * (ptrdiff_t)(split ? SPLIT_PARTS * sizeof(uint16_t) : elem_size(type));
-    const char *weights =
-        split ? (const char *)(session->split + session->split_at[stage]) : (const char *)plan_of(w)->data + s->weights;
+    const char *weights = split ? (const char *)(session->weights.split + session->weights.split_at[stage])
+                                : (const char *)data_at(w, s->weights);
     struct conv_args args = {
         .pixels = s->w * count,
         .channels = out.channels,
@@ -218,7 +218,7 @@ static void run_depthwise(struct worker *w, int stage, int row) {
         .stride = s->stride_w,
         .rows = w->rows,
         .in_stride = out.channels,
-        .weights = plan_of(w)->data + s->weights + (size_t)first * sizeof(float),
+        .weights = w->session->weights.data + s->weights + (size_t)first * sizeof(float),
         .multiplier = data_at(w, s->multiplier),
         .weight_stride = (ptrdiff_t)(plan_blocks(s->c) * PLAN_BLOCK),
         .bias = data_at(w, s->bias) + first,

@@ -2,38 +2,20 @@
 #include "run/session.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "base/memory.h"
 #include "cpu/cpu.h"
-#include "kernels/split.h"
 #include "tensor/normalization.h"
 
-enum { MAX_THREADS = 256, MAX_TAPS = 255, HUGE_PAGE = 2 << 20 };
-
-/* Zeroed, aligned memory; large blocks ask for huge pages, which save thousands of page faults at first touch. */
-static char *new_bytes(size_t bytes) {
-    bytes = (bytes + 63) / 64 * 64;
-    size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : 64;
-    bytes = bytes ? bytes : 64;
-    char *data = aligned_alloc(align, (bytes + align - 1) / align * align);
-    if (data) {
-        if (align == HUGE_PAGE) {
-            madvise(data, bytes, MADV_HUGEPAGE);
-        }
-        memset(data, 0, bytes);
-    }
-    return data;
-}
+enum { MAX_THREADS = 256, MAX_TAPS = 255 };
 
 static bool worker_create(struct fscnn_session *session, struct worker *w, int index) {
     const struct fscnn_model *model = session->model;
     *w = (struct worker){
         .session = session,
         .index = index,
-        .scratch = new_bytes(model->layout.scratch_bytes),
+        .scratch = memory_new(model->layout.scratch_bytes),
         .stages = calloc((size_t)model->plan.num_stages, sizeof(*w->stages)),
         .segments = calloc(MAX_TAPS, sizeof(*w->segments)),
         .rows = calloc(MAX_TAPS, sizeof(*w->rows)),
@@ -57,40 +39,6 @@ static enum fscnn_status check_machine(const struct fscnn_model *model, int thre
     return FSCNN_OK;
 }
 
-/* Where a stage's weights begin in `split`, for all stages (at may be NULL); returns the elements of all. */
-static size_t place_split(const struct plan *plan, size_t *at) {
-    size_t count = 0;
-    for (int i = 0; i < plan->num_stages; i++) {
-        const struct stage *s = &plan->stages[i];
-        const bool splits = plan_splits(plan, s);
-        if (at) {
-            at[i] = splits ? count : SIZE_MAX;
-        }
-        if (splits) {
-            count += split_weights_count(plan_blocks(s->c), (size_t)plan_input_channels(plan, s));
-        }
-    }
-    return count;
-}
-
-_Static_assert(PLAN_SPLIT_BYTES == SPLIT_PARTS * SPLIT_PIXELS * sizeof(uint16_t), "layout.c makes room for the kernel");
-_Static_assert((int)PLAN_SPLIT_MULTIPLE == (int)SPLIT_MULTIPLE, "plan_splits asks for what the kernel needs");
-
-static bool split_create(struct fscnn_session *session) {
-    const struct plan *plan = &session->model->plan;
-    session->split_at = calloc((size_t)plan->num_stages, sizeof(*session->split_at));
-    size_t count = session->split_at ? place_split(plan, session->split_at) : 0;
-    session->split = session->split_at ? (uint16_t *)(void *)new_bytes(count * sizeof(*session->split)) : NULL;
-    for (int i = 0; session->split && i < plan->num_stages; i++) {
-        const struct stage *s = &plan->stages[i];
-        if (session->split_at[i] != SIZE_MAX) {
-            split_weights((const float *)(const void *)(plan->data + s->weights), plan_blocks(s->c),
-                          (size_t)plan_input_channels(plan, s), session->split + session->split_at[i]);
-        }
-    }
-    return session->split != NULL;
-}
-
 enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const struct fscnn_session_options *options,
                                        struct fscnn_session **out, struct fscnn_error *err) {
     static const struct fscnn_session_options defaults;
@@ -104,7 +52,7 @@ enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const st
         return error_set(err, FSCNN_ERROR_USAGE, "first processor %d", options->first_processor);
     }
     const struct kernels kernels = kernels_get(cpu_flags_used());
-    uint64_t split_bytes = kernels.split_pays ? place_split(&model->plan, NULL) * sizeof(uint16_t) : 0;
+    uint64_t split_bytes = kernels.split_pays ? weights_split_bytes(&model->plan) : 0;
     enum fscnn_status status = check_machine(model, threads, split_bytes, err);
     if (status != FSCNN_OK) {
         return status;
@@ -117,13 +65,14 @@ enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const st
     session->kernels = kernels;
     session->workers = calloc((size_t)threads, sizeof(*session->workers));
     session->bands = bands_create(threads);
-    session->arena = new_bytes(model->layout.arena_bytes);
+    /* Before the rest: for a moment it takes more memory than in the end. */
+    const bool has_weights = weights_create(model, kernels.split_pays, &session->weights);
+    session->arena = memory_new(model->layout.arena_bytes);
     session->table = malloc(3 * sizeof(*session->table));
     if (session->table) {
         normalization_table(session->table);
     }
-    bool ok = session->workers && session->bands && session->arena && session->table &&
-              (!session->kernels.split_pays || split_create(session));
+    bool ok = session->workers && session->bands && has_weights && session->arena && session->table;
     if (ok) {
         status = team_create(threads, options->pin ? options->first_processor : -1, &session->team, err);
     }
@@ -155,8 +104,7 @@ void fscnn_session_free(struct fscnn_session **session) {
     bands_free(&s->bands);
     free(s->workers);
     free(s->arena);
-    free(s->split);
-    free(s->split_at);
+    weights_free(&s->weights);
     free(s->table);
     free(s->step_ms);
     free(s);

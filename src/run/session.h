@@ -6,6 +6,7 @@
 #include "plan/model.h"
 #include "run/bands.h"
 #include "run/team.h"
+#include "run/weights.h"
 
 /* Rows of a stage that one thread computes in one step. */
 struct progress {
@@ -41,9 +42,8 @@ struct fscnn_session {
     struct team *team;
     struct bands *bands;
     struct worker *workers;
-    char *arena;         /* tensors */
-    uint16_t *split;     /* weights in parts (kernels/split.h), where that is faster; else NULL */
-    size_t *split_at;    /* [stages]: element of `split` at which a stage's begin, SIZE_MAX for none */
+    char *arena; /* tensors */
+    struct weights weights;
     float (*table)[256]; /* u8 -> normalised f32, by channel */
     /* The image in work, and its number. */
     uint32_t image;

@@ -1,0 +1,30 @@
+/* A model's weights as a session uses them: as they lie in the plan, and split into parts (kernels/split.h) where the
+ * processor is faster so. */
+#ifndef FSCNN_RUN_WEIGHTS_H
+#define FSCNN_RUN_WEIGHTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plan/model.h"
+
+struct weights {
+    const uint8_t *data; /* as the plan's, but that with split weights the whole ones of these may be missing */
+    uint16_t *split;     /* NULL: none */
+    size_t *split_at;    /* [stages]: element of `split` at which a stage's begin, SIZE_MAX for none */
+    void *rest;          /* what data points to, if not to the plan's: rest_bytes */
+    size_t rest_bytes;
+};
+
+/* Memory that split weights take. */
+uint64_t weights_split_bytes(const struct plan *plan);
+/* false when there is no memory. */
+bool weights_create(const struct fscnn_model *model, bool split, struct weights *out);
+void weights_free(struct weights *weights);
+
+static inline bool weights_are_split(const struct weights *weights, int stage) {
+    return weights->split && weights->split_at[stage] != SIZE_MAX;
+}
+
+#endif
