@@ -1,4 +1,4 @@
-/* Convolution rows by AVX-512: tiles of up to 12 pixels x 32 channels in 24 accumulators. */
+/* Convolution rows by AVX-512: tiles of up to 12 pixels x 32 channels, 9 x 48 or 6 x 64 in registers. */
 #include "kernels/x86/kernels_x86.h"
 #include "kernels/x86/vec_avx512.h"
 
@@ -9,9 +9,9 @@ enum { TILE = 12 };
 static inline __attribute__((always_inline)) void tile(const struct conv_args *p, int m0, int n0, const int rows,
                                                        const int vectors, __mmask16 last_mask) {
     const float *w0 = (const float *)p->weights + n0 / KERNEL_BLOCK * p->block_stride;
-    const float *w1 = vectors > 1 ? w0 + p->block_stride : w0;
-    __m512 sum[TILE][2];
-#pragma GCC unroll 2
+    const float *w1 = w0 + p->block_stride, *w2 = w1 + p->block_stride, *w3 = w2 + p->block_stride;
+    __m512 sum[TILE][4];
+#pragma GCC unroll 4
     for (int v = 0; v < vectors; v++) {
         __m512 bias = p->bias ? _mm512_loadu_ps(p->bias + n0 + 16 * v) : _mm512_setzero_ps();
 #pragma GCC unroll 12
@@ -27,21 +27,27 @@ static inline __attribute__((always_inline)) void tile(const struct conv_args *p
         const float *base[4] = {a0, a3, a6, a9};
         int length = p->segments[s].length;
         for (int k = 0; k < length; k++) {
-            __m512 b0 = _mm512_loadu_ps(w0);
-            __m512 b1 = vectors > 1 ? _mm512_loadu_ps(w1) : b0;
+            const float *const w[4] = {w0, w1, w2, w3};
+            __m512 b[4];
+#pragma GCC unroll 4
+            for (int v = 0; v < vectors; v++) {
+                b[v] = _mm512_loadu_ps(w[v]);
+            }
 #pragma GCC unroll 12
             for (int i = 0; i < rows; i++) {
                 __m512 a = _mm512_set1_ps(base[i / 3][i % 3 * stride + k]);
-                sum[i][0] = _mm512_fmadd_ps(a, b0, sum[i][0]);
-                if (vectors > 1) {
-                    sum[i][1] = _mm512_fmadd_ps(a, b1, sum[i][1]);
+#pragma GCC unroll 4
+                for (int v = 0; v < vectors; v++) {
+                    sum[i][v] = _mm512_fmadd_ps(a, b[v], sum[i][v]);
                 }
             }
             w0 += KERNEL_BLOCK;
             w1 += KERNEL_BLOCK;
+            w2 += KERNEL_BLOCK;
+            w3 += KERNEL_BLOCK;
         }
     }
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < vectors; v++) {
         __mmask16 mask = v == vectors - 1 ? last_mask : (__mmask16)0xffff;
 #pragma GCC unroll 12
