@@ -120,8 +120,10 @@ static bool take_own(struct bands *bands, int thread, const struct bands_step *s
 }
 
 bool bands_take(struct bands *bands, int thread, const struct bands_step *step, struct bands_part *out) {
+    /* Bands that were too small to be divided from the start need no looking at. */
+    const bool share = step->share && step->rows >= 2 * LEAST * bands->threads;
     while (!take_own(bands, thread, step, out)) {
-        if (!step->share || !take_over(bands, thread, step)) {
+        if (!share || !take_over(bands, thread, step)) {
             return false;
         }
     }
