@@ -120,7 +120,8 @@ static double check_session(const struct golden *golden, const struct fscnn_mode
 }
 
 static void check_golden(const struct golden *golden) {
-    static const uint32_t isas[] = {0, CPU_AVX2, CPU_AVX2 | CPU_AVX512, CPU_NEON};
+    static const uint32_t isas[] = {0, CPU_AVX2, CPU_AVX2 | CPU_AVX512, CPU_NEON,
+                                    CPU_AVX2 | CPU_AVX512 | CPU_AVX512_VNNI | CPU_AVX512_BF16 | CPU_AMX};
     struct fscnn_model *model = compile_random(golden);
     size_t pixels = (size_t)golden->height * (size_t)golden->width;
     struct buffers b = {.picture = {golden->width, golden->height, malloc(3 * pixels)},

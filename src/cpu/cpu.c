@@ -47,7 +47,7 @@ uint32_t cpu_flags_found(void) {
         if ((saved & 0xe6) == 0xe6 && bit(b7, 16) && bit(b7, 17) && bit(b7, 30) && bit(b7, 31)) {
             flags |= CPU_AVX512 | (bit(c7, 11) ? CPU_AVX512_VNNI : 0) | (bit(a71, 5) ? CPU_AVX512_BF16 : 0);
             const bool tiles = bit(d7, 22) && bit(d7, 24) && bit(d7, 25); /* AMX-BF16, AMX-TILE, AMX-INT8 */
-            if (tiles && bit(c7, 11) && bit(a71, 5) && may_use_tiles(saved)) {
+            if (tiles && bit(c7, 1) /* VBMI */ && bit(c7, 11) && bit(a71, 5) && may_use_tiles(saved)) {
                 flags |= CPU_AMX;
             }
         }

@@ -14,7 +14,7 @@ enum cpu_flag {
     CPU_AVX_VNNI = 1 << 4,    /* vpdpbusd, 256 bits, VEX */
     CPU_NEON = 1 << 5,
     CPU_DOTPROD = 1 << 6, /* AArch64 SDOT/UDOT */
-    CPU_AMX = 1 << 7,     /* tiles of int8 and bfloat16, beside AVX-512 VNNI and BF16 */
+    CPU_AMX = 1 << 7,     /* tiles of int8 and bfloat16, beside AVX-512 VNNI, BF16 and VBMI */
 };
 
 /* What processor and operating system offer together (on x86: CPUID and XGETBV). */

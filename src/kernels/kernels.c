@@ -29,6 +29,8 @@ struct kernels kernels_get(uint32_t flags) {
         k.conv[ELEM_U8] = conv_u8_amx;
         k.conv_split = conv_split_amx;
         k.split_pays = true;
+        k.interleave_units = interleave_units_amx;
+        k.units_pay = true;
     }
     kernels_fill_peak_x86(&k, flags);
 #elif defined(__aarch64__)

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/units.h"
 #include "tensor/elem.h"
 #include "tensor/taps.h"
 
@@ -116,6 +117,7 @@ static inline int upsample_pixel(const struct upsample_args *p, int i) {
 struct kernels {
     const char *isa;
     bool split_pays; /* conv_split is faster than conv[ELEM_F32] */
+    bool units_pay;  /* one run of units is faster than three of rows */
     void (*conv[ELEM_COUNT])(const struct conv_args *args);
     /* Of f32 with split weights (split.h): bf16 [ceil(channels / 16), K / 2, 3, 16, 2], block_stride in elements of
      * these; lengths of segments are multiples of SPLIT_MULTIPLE. */
@@ -132,6 +134,8 @@ struct kernels {
     void (*load_u8_bf16)(const uint8_t *in, int width, const float (*table)[256], uint16_t *out);
     /* [width, 3] to [width, 4], the fourth 0. */
     void (*load_u8_u8)(const uint8_t *in, int width, uint8_t *out);
+    /* Three rows of row_bytes each to `units` units (units.h), out [units, UNIT_BYTES]; 0 where a row has ended. */
+    void (*interleave_units)(const uint8_t *const *rows, int row_bytes, int units, uint8_t *out);
     /* planes [channels][width] (plane_stride apart) to [width, out_stride]; channels from `channels` on become 0. */
     void (*interleave_f32)(const float *planes, ptrdiff_t plane_stride, int width, int channels, float *out,
                            ptrdiff_t out_stride);

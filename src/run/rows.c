@@ -74,6 +74,12 @@ static void store_pixels(const float *values, int width, uint8_t *out) {
     }
 }
 
+/* Whether the first convolution takes the picture's bytes themselves, in units. */
+static bool takes_units(const struct worker *w, int stage) {
+    return w->session->weights.units && w->session->weights.units_stage == stage &&
+           w->session->input_type == FSCNN_INPUT_U8;
+}
+
 static void run_load(struct worker *w, int stage, int row) {
     const struct fscnn_session *session = w->session;
     const struct stage *s = &plan_of(w)->stages[stage];
@@ -82,6 +88,9 @@ static void run_load(struct worker *w, int stage, int row) {
     float *values = (float *)(void *)(s->type == ELEM_F32 ? out : work_of(w, stage));
     if (session->input_type == FSCNN_INPUT_U8) {
         const uint8_t *in = (const uint8_t *)session->input + (size_t)row * (size_t)s->w * 3;
+        if (s->type == ELEM_U8 && session->weights.units) {
+            return; /* nobody reads these rows */
+        }
         if (s->type == ELEM_U8) {
             session->kernels.load_u8_u8(in, s->w, (uint8_t *)out);
             return;
@@ -153,6 +162,19 @@ static void fill_segments(struct worker *w, const struct stage *s, int row, int 
     args->num_segments = s->num_inputs > 1 ? s->num_inputs : s->kh;
 }
 
+/* The picture's rows for the first convolution's row, as one segment of units. */
+static void make_units(struct worker *w, const struct stage *s, int row, struct conv_args *args) {
+    const struct fscnn_session *session = w->session;
+    const int row_bytes = 3 * plan_source_shape(plan_of(w), s->inputs[0]).w;
+    const uint8_t *in = (const uint8_t *)session->input + (ptrdiff_t)row * 2 * row_bytes;
+    const uint8_t *const rows[3] = {in, in + row_bytes, in + (ptrdiff_t)2 * row_bytes};
+    char *units = work_of(w, s->inputs[0].index);
+    session->kernels.interleave_units(rows, row_bytes, s->w + 1, (uint8_t *)units);
+    w->segments[0] = (struct conv_segment){units, UNIT_BYTES, UNITS_K};
+    args->segments = w->segments;
+    args->num_segments = 1;
+}
+
 static void run_conv(struct worker *w, int stage, int row, int count) {
     const struct stage *s = &plan_of(w)->stages[stage];
     struct rows out = target_rows(w, stage, row, count);
@@ -179,7 +201,12 @@ static void run_conv(struct worker *w, int stage, int row, int count) {
         .out_stride = out.channels,
         .scratch = split ? work_of(w, stage) : NULL,
     };
-    fill_segments(w, s, row, count, &args);
+    if (takes_units(w, stage)) {
+        make_units(w, s, row, &args);
+        weights = (const char *)session->weights.units;
+    } else {
+        fill_segments(w, s, row, count, &args);
+    }
     if (s->addend.kind != SOURCE_NONE) {
         struct rows addend = source_rows(w, s->addend, row, count);
         args.addend = addend.data;

@@ -66,7 +66,7 @@ enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const st
     session->workers = calloc((size_t)threads, sizeof(*session->workers));
     session->bands = bands_create(threads);
     /* Before the rest: for a moment it takes more memory than in the end. */
-    const bool has_weights = weights_create(model, kernels.split_pays, &session->weights);
+    const bool has_weights = weights_create(model, &kernels, &session->weights);
     session->arena = memory_new(model->layout.arena_bytes);
     session->table = malloc(3 * sizeof(*session->table));
     if (session->table) {

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "kernels/split.h"
+#include "kernels/units.h"
 
 _Static_assert(PLAN_SPLIT_BYTES == SPLIT_PARTS * SPLIT_PIXELS * sizeof(uint16_t), "layout.c makes room for the kernel");
 _Static_assert((int)PLAN_SPLIT_MULTIPLE == (int)SPLIT_MULTIPLE, "plan_splits asks for what the kernel needs");
@@ -74,12 +75,55 @@ static void leave_file(const struct fscnn_model *model, struct weights *out) {
     file_map_rest(&model->file);
 }
 
-bool weights_create(const struct fscnn_model *model, bool split, struct weights *out) {
-    *out = (struct weights){.data = model->plan.data};
-    if (split) {
-        if (!create_split(&model->plan, out)) {
-            return false;
+static bool is_only_user(const struct plan *plan, int user, int stage) {
+    for (int i = 0; i < plan->num_stages; i++) {
+        const struct stage *s = &plan->stages[i];
+        for (int k = 0; k <= s->num_inputs && i != user; k++) {
+            const struct source source = k < s->num_inputs ? s->inputs[k] : s->addend;
+            if (source.kind == SOURCE_STAGE && source.index == stage) {
+                return false;
+            }
         }
+    }
+    return true;
+}
+
+static bool takes_units(const struct plan *plan, int stage) {
+    const struct stage *s = &plan->stages[stage];
+    if (s->op != STAGE_CONV || s->kh != 3 || s->kw != 3 || s->stride_h != 2 || s->stride_w != 2 || s->pad_top ||
+        s->pad_left || s->num_inputs != 1 || s->inputs[0].kind != SOURCE_STAGE || s->addend.kind != SOURCE_NONE) {
+        return false;
+    }
+    const struct stage *load = &plan->stages[s->inputs[0].index];
+    return load->op == STAGE_LOAD && load->type == ELEM_U8 && load->c == 4 && load->h >= 2 * s->h + 1 &&
+           load->w >= 2 * s->w + 1 && is_only_user(plan, stage, s->inputs[0].index) &&
+           /* units are made where a LOAD stage has rows in f32 */
+           UNIT_BYTES * ((size_t)s->w + 1) <= 2 * sizeof(float) * 4 * (size_t)load->w;
+}
+
+static bool create_units(const struct plan *plan, struct weights *out) {
+    for (int i = 0; i < plan->num_stages && out->units_stage < 0; i++) {
+        out->units_stage = takes_units(plan, i) ? i : -1;
+    }
+    if (out->units_stage < 0) {
+        return true;
+    }
+    const struct stage *s = &plan->stages[out->units_stage];
+    const size_t blocks = plan_blocks(s->c);
+    out->units = memory_new(blocks * UNITS_K * PLAN_BLOCK);
+    if (out->units) {
+        units_weights((const int8_t *)plan->data + s->weights, blocks, out->units);
+    }
+    return out->units != NULL;
+}
+
+bool weights_create(const struct fscnn_model *model, const struct kernels *kernels, struct weights *out) {
+    *out = (struct weights){.data = model->plan.data, .units_stage = -1};
+    if ((kernels->units_pay && !create_units(&model->plan, out)) ||
+        (kernels->split_pays && !create_split(&model->plan, out))) {
+        return false;
+    }
+    if (kernels->split_pays) {
         leave_file(model, out);
     }
     return true;
@@ -88,6 +132,7 @@ bool weights_create(const struct fscnn_model *model, bool split, struct weights 
 void weights_free(struct weights *weights) {
     free(weights->split);
     free(weights->split_at);
+    free(weights->units);
     if (weights->rest) {
         munmap(weights->rest, weights->rest_bytes);
     }

@@ -1,5 +1,5 @@
-/* A model's weights as a session uses them: as they lie in the plan, and split into parts (kernels/split.h) where the
- * processor is faster so. */
+/* A model's weights as a session uses them: as they lie in the plan, and in other forms where the processor is faster
+ * so: split into parts (kernels/split.h), or those of the first convolution in the order of units (kernels/units.h). */
 #ifndef FSCNN_RUN_WEIGHTS_H
 #define FSCNN_RUN_WEIGHTS_H
 
@@ -7,20 +7,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/kernels.h"
 #include "plan/model.h"
 
 struct weights {
     const uint8_t *data; /* as the plan's, but that with split weights the whole ones of these may be missing */
     uint16_t *split;     /* NULL: none */
     size_t *split_at;    /* [stages]: element of `split` at which a stage's begin, SIZE_MAX for none */
+    int units_stage;     /* the first convolution of a picture's bytes, where its shape is that of units; else -1 */
+    int8_t *units;       /* its weights */
     void *rest;          /* what data points to, if not to the plan's: rest_bytes */
     size_t rest_bytes;
 };
 
 /* Memory that split weights take. */
 uint64_t weights_split_bytes(const struct plan *plan);
-/* false when there is no memory. */
-bool weights_create(const struct fscnn_model *model, bool split, struct weights *out);
+/* What is of use of the other forms. false when there is no memory. */
+bool weights_create(const struct fscnn_model *model, const struct kernels *kernels, struct weights *out);
 void weights_free(struct weights *weights);
 
 static inline bool weights_are_split(const struct weights *weights, int stage) {

@@ -29,6 +29,7 @@ enum { MAX_SEGMENTS = 4, MAX_KERNEL = 5 };
 /* Arguments of the kernels that have no struct of their own. */
 struct row_args {
     const void *in, *addend;
+    const uint8_t *rows[3]; /* interleave_units */
     ptrdiff_t in_stride, addend_stride;
     int width, channels;
     float low, high;
@@ -65,8 +66,8 @@ void random_clamp(int type, float *low, float *high); /* of an output */
 
 extern const struct operation operation_conv, operation_conv_split, operation_depthwise, operation_resize,
     operation_upsample_f32, operation_upsample_labels, operation_load_u8, operation_load_u8_bf16, operation_load_u8_u8,
-    operation_interleave_f32, operation_deinterleave_f32, operation_add_f32, operation_sum, operation_to_f32,
-    operation_from_f32, operation_to_half;
+    operation_interleave_units, operation_interleave_f32, operation_deinterleave_f32, operation_add_f32, operation_sum,
+    operation_to_f32, operation_from_f32, operation_to_half;
 
 extern const char *const elem_names[]; /* "f32", ... by enum elem */
 extern const struct kernel kernel_list[];

@@ -20,7 +20,7 @@ const int num_kernels = sizeof(kernel_list) / sizeof(kernel_list[0]);
 enum {
     MEMBERS = sizeof(struct kernels) / sizeof(void *),
     LISTED = sizeof(kernel_list) / sizeof(kernel_list[0]),
-    OTHERS = 2 /* isa, split_pays */ + ELEM_COUNT + 2 /* peaks, which compute nothing */
+    OTHERS = 2 /* isa, what pays */ + ELEM_COUNT + 2 /* peaks, which compute nothing */
 };
 _Static_assert(MEMBERS == LISTED + OTHERS, "kernels.list is to have every kernel");
 

@@ -58,6 +58,38 @@ const struct operation operation_load_u8 = {load_draw, load_network, load_u8_run
 const struct operation operation_load_u8_bf16 = {load_draw, load_network, load_u8_bf16_run};
 const struct operation operation_load_u8_u8 = {load_draw, load_network, load_u8_u8_run};
 
+static void make_units(struct call *c, int units, int row_bytes) {
+    struct row_args *p = &c->args.row;
+    *p = (struct row_args){.width = units, .channels = row_bytes};
+    for (int i = 0; i < 3; i++) {
+        p->rows[i] = buffer_filled("row", ELEM_U8, row_bytes, 0);
+    }
+    c->out = output_new(ELEM_U8, 1, UNIT_BYTES * units, (ptrdiff_t)UNIT_BYTES * units);
+    p->out = c->out.data;
+    c->bytes = 3.0 * row_bytes + UNIT_BYTES * units;
+    snprintf(c->text, sizeof(c->text), "%d units of rows of %d", units, row_bytes);
+}
+
+static void interleave_units_draw(struct call *c) {
+    const int units = random_size(300);
+    make_units(c, units, UNIT_ROW * units + 3 * random_int(units > 1 ? -3 : -1, 2));
+}
+
+static bool interleave_units_network(struct call *c, int i) {
+    if (i == 0) {
+        make_units(c, 1024, 6144);
+    }
+    return i == 0;
+}
+
+static void interleave_units_run(const struct kernels *k, const struct call *c) {
+    const struct row_args *p = &c->args.row;
+    k->interleave_units(p->rows, p->channels, p->width, p->out);
+}
+
+const struct operation operation_interleave_units = {interleave_units_draw, interleave_units_network,
+                                                     interleave_units_run};
+
 /* ---- planes ---- */
 
 static void make_interleave(struct call *c, int width, int channels, int plane, int out_stride) {

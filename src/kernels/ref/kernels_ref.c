@@ -124,6 +124,13 @@ static void load_u8_bf16_ref(const uint8_t *in, int width, const float (*table)[
     }
 }
 
+static void interleave_units_ref(const uint8_t *const *rows, int row_bytes, int units, uint8_t *out) {
+    for (int i = 0; i < units * UNIT_BYTES; i++) {
+        const int at = i / UNIT_BYTES * UNIT_ROW + i % UNIT_ROW;
+        out[i] = at < row_bytes ? rows[i % UNIT_BYTES / UNIT_ROW][at] : 0;
+    }
+}
+
 void load_u8_u8_ref(const uint8_t *in, int width, uint8_t *out) {
     for (int x = 0; x < width; x++, in += 3, out += 4) {
         out[0] = in[0];
@@ -225,6 +232,7 @@ void kernels_fill_ref(struct kernels *k) {
         .load_u8 = load_u8_ref,
         .load_u8_bf16 = load_u8_bf16_ref,
         .load_u8_u8 = load_u8_u8_ref,
+        .interleave_units = interleave_units_ref,
         .interleave_f32 = interleave_f32_ref,
         .deinterleave_f32 = deinterleave_f32_ref,
         .add_f32 = add_f32_ref,

@@ -30,6 +30,7 @@ void conv_u8_avx512vnni(const struct conv_args *p);
 void conv_bf16_amx(const struct conv_args *p);
 void conv_split_amx(const struct conv_args *p);
 void conv_u8_amx(const struct conv_args *p);
+void interleave_units_amx(const uint8_t *const *rows, int row_bytes, int units, uint8_t *out);
 uint64_t peak_bf16_amx(uint64_t rounds);
 uint64_t peak_u8_amx(uint64_t rounds);
 
