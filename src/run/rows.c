@@ -88,7 +88,8 @@ static void run_load(struct worker *w, int stage, int row) {
     float *values = (float *)(void *)(s->type == ELEM_F32 ? out : work_of(w, stage));
     if (session->input_type == FSCNN_INPUT_U8) {
         const uint8_t *in = (const uint8_t *)session->input + (size_t)row * (size_t)s->w * 3;
-        if (s->type == ELEM_U8 && session->weights.units) {
+        const int user = session->weights.units_stage;
+        if (user >= 0 && plan_of(w)->stages[user].inputs[0].index == stage) {
             return; /* nobody reads these rows */
         }
         if (s->type == ELEM_U8) {

@@ -28,8 +28,12 @@ uint64_t weights_split_bytes(const struct plan *plan) { return split_count_all(p
 
 static bool create_split(const struct plan *plan, struct weights *out) {
     size_t at = 0;
+    const size_t all = split_count_all(plan);
+    if (all == 0) {
+        return true;
+    }
     out->split_at = calloc((unsigned)plan->num_stages, sizeof(*out->split_at));
-    out->split = out->split_at ? memory_new(split_count_all(plan) * sizeof(*out->split)) : NULL;
+    out->split = out->split_at ? memory_new(all * sizeof(*out->split)) : NULL;
     for (int i = 0; out->split && i < plan->num_stages; i++) {
         const struct stage *s = &plan->stages[i];
         const size_t count = split_count(plan, s);
@@ -123,7 +127,7 @@ bool weights_create(const struct fscnn_model *model, const struct kernels *kerne
         (kernels->split_pays && !create_split(&model->plan, out))) {
         return false;
     }
-    if (kernels->split_pays) {
+    if (out->split) {
         leave_file(model, out);
     }
     return true;
