@@ -33,12 +33,13 @@ static void threads_take_everything_once_in_any_order(void **state) {
         assert_non_null(bands);
         for (int round = 0; round < 300; round++) {
             const struct bands_step step = {
-                .number = number++,
+                .number = number,
                 .rows = 1 + (int)(random_next(&seed) % ROWS),
                 .slices = 1 + (int)(random_next(&seed) % SLICES),
                 .chunk = 1 + (int)(random_next(&seed) % 3),
                 .share = round % 5 != 0,
             };
+            number++;
             int done[ROWS] = {0}, last[THREADS], slice[THREADS] = {0};
             bool over[THREADS] = {false};
             for (int i = 0; i < threads; i++) {

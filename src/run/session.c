@@ -94,7 +94,7 @@ void fscnn_session_free(struct fscnn_session **session) {
     if (!s) {
         return;
     }
-    for (int i = 0; s->team && i < team_size(s->team); i++) {
+    for (int i = 0; s->workers && s->team && i < team_size(s->team); i++) {
         free(s->workers[i].scratch);
         free(s->workers[i].stages);
         free(s->workers[i].segments);
