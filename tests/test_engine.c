@@ -464,8 +464,8 @@ static void run_precision(const char *pth, const char *calibration, enum fscnn_p
     session->kernels = kernels_get(flags);
     assert_int_equal(fscnn_session_run(session, FSCNN_INPUT_U8, picture->rgb, FSCNN_OUTPUT_F32, logits, 1, &err),
                      FSCNN_OK);
-    if (precision ==
-        FSCNN_INT8) { /* normalised floats become the same bytes again, on another way to the first layer */
+    if (precision == FSCNN_INT8) {
+        /* Normalised floats become the same bytes again, on another way to the first layer. */
         const size_t pixels = (size_t)picture->width * (size_t)picture->height, bytes = pixels * 19 * sizeof(float);
         float *image = malloc(pixels * 3 * sizeof(float)), *again = malloc(bytes);
         fscnn_normalize(picture, image);

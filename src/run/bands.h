@@ -19,10 +19,10 @@ void bands_free(struct bands **bands);
 
 /* One pass of all threads over `rows` rows, `slices` times. */
 struct bands_step {
-    uint32_t number; /* tells it from the passes before and after; no thread is in one when another starts the next */
+    uint32_t number; /* tells it from the passes before and after */
     int rows, slices;
     int chunk;  /* rows taken at a time */
-    bool share; /* take over rows of others */
+    bool share; /* take over rows of others; no thread may be in the pass before or after when another is in this one */
 };
 
 /* Rows to compute: from .. to - 1 of a slice. */

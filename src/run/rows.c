@@ -503,6 +503,12 @@ static void start_band(struct worker *w, const struct step *step, const struct b
     }
 }
 
+/* Whether all threads come to the step together and leave it together: only then may they look at each other's rows. */
+static bool is_between_waits(const struct worker *w, int index) {
+    const struct step_layout *steps = layout_of(w)->steps;
+    return (index == 0 || steps[index].wait) && (index + 1 == plan_of(w)->num_steps || steps[index + 1].wait);
+}
+
 void step_run(struct worker *w, int index) {
     const struct step *step = &plan_of(w)->steps[index];
     const int root = step->first_stage + step->num_stages - 1;
@@ -516,8 +522,7 @@ void step_run(struct worker *w, int index) {
         .rows = s->h,
         .slices = step->slices,
         .chunk = layout_of(w)->stages[root].chunk,
-        /* Only behind a waiting point is no thread in an earlier step. What is observed must not depend on chance. */
-        .share = (index == 0 || layout_of(w)->steps[index].wait) && !w->ranges,
+        .share = is_between_waits(w, index) && !w->ranges, /* what is observed must not depend on chance */
     };
     clear_borders(w, step);
     for (struct bands_part part; bands_take(w->session->bands, w->index, &pass, &part);) {

@@ -92,7 +92,7 @@ static bool is_only_user(const struct plan *plan, int user, int stage) {
     return true;
 }
 
-static bool takes_units(const struct plan *plan, int stage) {
+static bool fits_units(const struct plan *plan, int stage) {
     const struct stage *s = &plan->stages[stage];
     if (s->op != STAGE_CONV || s->kh != 3 || s->kw != 3 || s->stride_h != 2 || s->stride_w != 2 || s->pad_top ||
         s->pad_left || s->num_inputs != 1 || s->inputs[0].kind != SOURCE_STAGE || s->addend.kind != SOURCE_NONE) {
@@ -107,7 +107,7 @@ static bool takes_units(const struct plan *plan, int stage) {
 
 static bool create_units(const struct plan *plan, struct weights *out) {
     for (int i = 0; i < plan->num_stages && out->units_stage < 0; i++) {
-        out->units_stage = takes_units(plan, i) ? i : -1;
+        out->units_stage = fits_units(plan, i) ? i : -1;
     }
     if (out->units_stage < 0) {
         return true;
