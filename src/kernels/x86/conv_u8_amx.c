@@ -26,8 +26,8 @@ static void finish_start(const struct conv_args *p, int n, int width, struct fin
     f->addend_offset = _mm512_set1_ps(p->addend_offset);
     f->low = vec_bound_u8(p->low);
     f->high = vec_bound_u8(p->high);
-    f->low_bytes = _mm512_set1_epi8((char)_mm512_cvtsi512_si32(f->low));
-    f->high_bytes = _mm512_set1_epi8((char)_mm512_cvtsi512_si32(f->high));
+    f->low_bytes = vec_bound_bytes(p->low);
+    f->high_bytes = vec_bound_bytes(p->high);
 }
 
 static inline __attribute__((always_inline)) __m512 value_of(const struct conv_args *p, const struct finish *f,
@@ -57,12 +57,10 @@ static inline __m512i finish_added(const int32_t *sums, __m512 multiplier, __m51
     return vec_whole_u8(_mm512_add_ps(value, _mm512_fmadd_ps(added, addend_scale, addend_offset)));
 }
 
-/* Two pixels of 32 channels become 64 bytes: packs work within lanes of 128 bits, and leave 4 channels of each block of
- * 16 side by side; dealing the dwords puts them in order. Everything the loop needs is in registers: bytes written
- * could alias the arguments. */
+/* Two pixels of 32 channels become 64 bytes. Everything the loop needs is in registers: bytes written could alias the
+ * arguments. */
 static inline __attribute__((always_inline)) void store_bytes(const struct conv_args *p, const struct finish *f, int m,
                                                               int n, const int32_t *sums, const bool adds) {
-    const __m512i deal = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     const __m512i low = f->low_bytes, high = f->high_bytes;
     const __m512 multiplier0 = f->multiplier[0], multiplier1 = f->multiplier[1], bias0 = f->bias[0], bias1 = f->bias[1];
     const __m512 scale = f->addend_scale, offset = f->addend_offset;
@@ -84,8 +82,7 @@ static inline __attribute__((always_inline)) void store_bytes(const struct conv_
             j0 = finish_sums(sums + 32, multiplier0, bias0);
             j1 = finish_sums(sums + 48, multiplier1, bias1);
         }
-        __m512i bytes = _mm512_packus_epi16(_mm512_packs_epi32(i0, i1), _mm512_packs_epi32(j0, j1));
-        bytes = _mm512_min_epu8(high, _mm512_max_epu8(low, _mm512_permutexvar_epi32(deal, bytes)));
+        const __m512i bytes = _mm512_min_epu8(high, _mm512_max_epu8(low, vec_pack_u8(i0, i1, j0, j1)));
         _mm256_storeu_si256((__m256i *)(void *)out, _mm512_castsi512_si256(bytes));
         _mm256_storeu_si256((__m256i *)(void *)(out + out_stride), _mm512_extracti64x4_epi64(bytes, 1));
     }

@@ -1,6 +1,7 @@
 /* Quantised convolution rows by AVX-512 VNNI: vpdpbusd multiplies four neighbouring k, uint8 by int8, and sums in
  * int32; tiles of up to 12 pixels x 32 channels, 9 x 48 or 6 x 64 in registers. */
 #include <immintrin.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "kernels/x86/kernels_x86.h"
@@ -18,28 +19,78 @@ static inline __m512i broadcast_quad(const uint8_t *a) {
 /* What the sums of 16 channels need to become outputs. */
 struct finish {
     __m512 multiplier, bias;
-    __m512i low, high; /* whole numbers of 0..255 */
     __mmask16 mask;
 };
 
+static inline struct finish finish_at(const struct conv_args *p, int n, __mmask16 mask) {
+    return (struct finish){_mm512_loadu_ps(p->multiplier + n),
+                           p->bias ? _mm512_loadu_ps(p->bias + n) : _mm512_setzero_ps(), mask};
+}
+
+static inline __attribute__((always_inline)) __m512 value_u8(const struct conv_args *p, const bool adds, ptrdiff_t m,
+                                                             int n, __m512i sum, const struct finish *f) {
+    const __m512 value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), f->multiplier, f->bias);
+    if (!adds) {
+        return value;
+    }
+    const __m128i bytes = vec_load_u8((const uint8_t *)p->addend + m * p->addend_stride + n, f->mask);
+    const __m512 addend = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
+    return _mm512_add_ps(value,
+                         _mm512_fmadd_ps(addend, _mm512_set1_ps(p->addend_scale), _mm512_set1_ps(p->addend_offset)));
+}
+
 static inline __attribute__((always_inline)) void store_sums(const struct conv_args *p, const int out_type, ptrdiff_t m,
                                                              int n, __m512i sum, const struct finish *f) {
-    __m512 value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), f->multiplier, f->bias);
-    if (out_type == ELEM_F32) {
-        if (p->addend) {
-            value = _mm512_add_ps(value,
-                                  _mm512_maskz_loadu_ps(f->mask, (const float *)p->addend + m * p->addend_stride + n));
-        }
-        vec_store_f32((float *)p->out + m * p->out_stride + n, f->mask, vec_clamp(value, p->low, p->high));
+    if (out_type == ELEM_U8) {
+        const __m512i whole =
+            vec_round_u8(value_u8(p, p->addend != NULL, m, n, sum, f), vec_bound_u8(p->low), vec_bound_u8(p->high));
+        vec_store_u8((uint8_t *)p->out + m * p->out_stride + n, f->mask, whole);
         return;
     }
+    __m512 value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), f->multiplier, f->bias);
     if (p->addend) {
-        __m128i bytes = vec_load_u8((const uint8_t *)p->addend + m * p->addend_stride + n, f->mask);
-        __m512 addend = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
-        value = _mm512_add_ps(
-            value, _mm512_fmadd_ps(addend, _mm512_set1_ps(p->addend_scale), _mm512_set1_ps(p->addend_offset)));
+        value =
+            _mm512_add_ps(value, _mm512_maskz_loadu_ps(f->mask, (const float *)p->addend + m * p->addend_stride + n));
     }
-    vec_store_u8((uint8_t *)p->out + m * p->out_stride + n, f->mask, vec_round_u8(value, f->low, f->high));
+    vec_store_f32((float *)p->out + m * p->out_stride + n, f->mask, vec_clamp(value, p->low, p->high));
+}
+
+/* Whole blocks of channels: packed to 64, 48 or (two pixels) 2 x 32 bytes at a time. */
+static inline __attribute__((always_inline)) void store_bytes(const struct conv_args *p, const bool adds, int m0,
+                                                              int n0, const int rows, const int vectors,
+                                                              __m512i sum[TILE][4]) {
+    const struct conv_args args = *p; /* bytes written could alias the original */
+    const __m512i low = vec_bound_bytes(args.low), high = vec_bound_bytes(args.high);
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++) {
+        const struct finish f = finish_at(&args, n0 + 16 * v, 0xffff);
+#pragma GCC unroll 12
+        for (int i = 0; i < rows; i++) {
+            sum[i][v] = vec_whole_u8(value_u8(&args, adds, m0 + i, n0 + 16 * v, sum[i][v], &f));
+        }
+    }
+    const ptrdiff_t stride = args.out_stride;
+    uint8_t *out = (uint8_t *)args.out + m0 * stride + n0;
+    const int step = vectors == 2 ? 2 : 1;
+#pragma GCC unroll 12
+    for (int i = 0; i < rows; i += step, out += step * stride) {
+        const __m512i *s = sum[i], *next = sum[i + 1 < rows ? i + 1 : i];
+        const __m512i packed = vec_pack_u8(s[0], s[1], vectors == 2 ? next[0] : s[2],
+                                           vectors == 2   ? next[1]
+                                           : vectors == 3 ? s[2]
+                                                          : s[3]);
+        const __m512i bytes = _mm512_min_epu8(high, _mm512_max_epu8(low, packed));
+        if (vectors == 4) {
+            _mm512_storeu_si512(out, bytes);
+            continue;
+        }
+        _mm256_storeu_si256((__m256i *)(void *)out, _mm512_castsi512_si256(bytes));
+        if (vectors == 3) {
+            _mm_storeu_si128((__m128i *)(void *)(out + 32), _mm512_extracti32x4_epi32(bytes, 2));
+        } else if (i + 1 < rows) {
+            _mm256_storeu_si256((__m256i *)(void *)(out + stride), _mm512_extracti64x4_epi64(bytes, 1));
+        }
+    }
 }
 
 static inline __attribute__((always_inline)) void tile(const struct conv_args *p, int m0, int n0, const int rows,
@@ -88,12 +139,18 @@ static inline __attribute__((always_inline)) void tile(const struct conv_args *p
             __asm__("" : "+v"(sum[i][v])); /* keeps gcc from copying the sums about in the loop above */
         }
     }
+    if (vectors > 1 && p->out_type == ELEM_U8 && last_mask == 0xffff) {
+        if (p->addend) {
+            store_bytes(p, true, m0, n0, rows, vectors, sum);
+        } else {
+            store_bytes(p, false, m0, n0, rows, vectors, sum);
+        }
+        return;
+    }
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; v++) {
-        int n = n0 + 16 * v;
-        const struct finish f = {_mm512_loadu_ps(p->multiplier + n),
-                                 p->bias ? _mm512_loadu_ps(p->bias + n) : _mm512_setzero_ps(), vec_bound_u8(p->low),
-                                 vec_bound_u8(p->high), v == vectors - 1 ? last_mask : (__mmask16)0xffff};
+        const int n = n0 + 16 * v;
+        const struct finish f = finish_at(p, n, v == vectors - 1 ? last_mask : (__mmask16)0xffff);
         if (p->out_type == ELEM_F32) {
 #pragma GCC unroll 12
             for (int i = 0; i < rows; i++) {

@@ -37,8 +37,8 @@ static inline void block_start(const struct depthwise_args *p, int c, struct blo
         b->multiplier[t] = _mm512_castsi512_ps(block_quarter(p->multiplier + c, t, count));
         b->bias[t] = _mm512_castsi512_ps(block_quarter(p->bias + c, t, count));
     }
-    b->low = _mm512_set1_epi8((char)_mm512_cvtsi512_si32(vec_bound_u8(p->low)));
-    b->high = _mm512_set1_epi8((char)_mm512_cvtsi512_si32(vec_bound_u8(p->high)));
+    b->low = vec_bound_bytes(p->low);
+    b->high = vec_bound_bytes(p->high);
     b->mask = count >= CHANNELS ? ~(__mmask64)0 : ((__mmask64)1 << count) - 1;
 }
 
