@@ -20,10 +20,9 @@ static void run(const struct fscnn_model *model) {
     }
     void *image = calloc(1, in), *labels = calloc(1, out);
     if (image && labels) {
-        /* May be refused, as more than 256 classes are. */
-        enum fscnn_status status =
-            fscnn_session_run(session, FSCNN_INPUT_F32, image, FSCNN_OUTPUT_LABELS, labels, 1, NULL);
-        (void)status;
+        /* May be refused, as more than 256 classes are, and bytes for other than 3 channels. */
+        (void)!fscnn_session_run(session, FSCNN_INPUT_F32, image, FSCNN_OUTPUT_LABELS, labels, 1, NULL);
+        (void)!fscnn_session_run(session, FSCNN_INPUT_U8, image, FSCNN_OUTPUT_LABELS, labels, 1, NULL);
     }
     free(image);
     free(labels);

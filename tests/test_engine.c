@@ -254,7 +254,9 @@ static int add_node(struct graph *graph, const struct node *node) {
     return index;
 }
 
-static int add_conv(struct graph *g, int from, int channels, int kernel, int stride, int pad, int groups) {
+/* `below` rows of padding at the bottom, `pad` everywhere else. */
+static int add_conv_below(struct graph *g, int from, int channels, int kernel, int stride, int pad, int below,
+                          int groups) {
     int in = g->nodes[from].shape.c / groups;
     size_t count = (size_t)channels * (size_t)(kernel * kernel * in);
     struct node n = {.op = OP_CONV, .num_inputs = 1, .inputs = {from}};
@@ -265,13 +267,17 @@ static int add_conv(struct graph *g, int from, int channels, int kernel, int str
                            .stride_w = stride,
                            .pad_top = pad,
                            .pad_left = pad,
-                           .pad_bottom = random_int(0, 1) ? pad : pad / 2,
+                           .pad_bottom = below,
                            .pad_right = pad,
                            .groups = groups,
                            .out_channels = channels,
                            .weights = random_floats(&g->arena, count, 1.7F / sqrtf((float)(kernel * kernel * in))),
                            .bias = random_int(0, 1) ? random_floats(&g->arena, (size_t)channels, 0.3F) : NULL};
     return add_node(g, &n);
+}
+
+static int add_conv(struct graph *g, int from, int channels, int kernel, int stride, int pad, int groups) {
+    return add_conv_below(g, from, channels, kernel, stride, pad, random_int(0, 1) ? pad : pad / 2, groups);
 }
 
 static int add_clamp(struct graph *g, int from, float high) {
@@ -334,7 +340,7 @@ static int add_pad(struct graph *g, int from) {
 static int grow(struct graph *g, int from) {
     struct shape s = g->nodes[from].shape;
     int other;
-    switch (random_int(0, 12)) {
+    switch (random_int(0, 13)) {
     case 0: return add_conv(g, from, random_int(1, 70), 1, 1, 0, 1);
     case 1: return add_conv(g, from, random_int(1, 40), 3, random_int(1, 2), random_int(0, 1), 1);
     case 2: return add_conv(g, from, s.c, 3, random_int(1, 2), 1, s.c);
@@ -357,6 +363,7 @@ static int grow(struct graph *g, int from) {
         return add_binary(g, OP_ADD, add_conv(g, from, 24, 1, 1, 0, 1),
                           add_conv(g, add_clamp(g, from, INFINITY), 24, 1, 1, 0, 1));
     case 11: return add_pad(g, from);
+    case 12: return add_conv_below(g, from, random_int(1, 40), 1, 1, 0, random_int(1, 9), 1);
     default: return add_unary(g, OP_SOFTMAX, from);
     }
 }

@@ -113,6 +113,7 @@ static void run_small(const struct fscnn_model *model, int threads) {
     assert_non_null(image);
     assert_non_null(labels);
     (void)!fscnn_session_run(session, FSCNN_INPUT_F32, image, FSCNN_OUTPUT_LABELS, labels, 1, NULL);
+    (void)!fscnn_session_run(session, FSCNN_INPUT_U8, image, FSCNN_OUTPUT_LABELS, labels, 1, NULL);
     free(image);
     free(labels);
     fscnn_session_free(&session);
@@ -249,6 +250,38 @@ static void test_version(void **state) {
     free(bytes);
 }
 
+/* Rows of the image have the pixels that loaders write: 3 channels of float32, 4 of the other types. */
+static void test_image_rows(void **state) {
+    (void)state;
+    for (int type = 0; type < ELEM_COUNT; type++) {
+        for (int channels = 3; channels <= 6; channels++) {
+            struct fscnn_error err = {""};
+            struct stage stages[] = {
+                {.op = STAGE_LOAD, .name = "load", .type = type, .h = 4, .w = 8, .c = channels, .tensor = -1},
+                {.op = STAGE_COPY, .name = "copy", .type = ELEM_F32, .h = 4, .w = 8, .c = channels, .tensor = -1},
+                {.op = STAGE_OUTPUT, .name = "logits", .type = ELEM_F32, .h = 4, .w = 8, .c = channels, .tensor = -1},
+            };
+            for (int i = 1; i < 3; i++) {
+                stages[i].num_inputs = 1;
+                stages[i].inputs[0] = (struct source){SOURCE_STAGE, i - 1};
+            }
+            struct step step = {0, 3, 1};
+            const struct plan plan = {.stages = stages,
+                                      .num_stages = 3,
+                                      .steps = &step,
+                                      .num_steps = 1,
+                                      .channels = 3,
+                                      .height = 4,
+                                      .width = 8,
+                                      .num_batch_sizes = 1,
+                                      .batch_sizes = {1}};
+            const bool fits = channels == (type == ELEM_F32 ? 3 : 4);
+            assert_int_equal(plan_check(&plan, &err), fits ? FSCNN_OK : FSCNN_ERROR_FORMAT);
+            assert_true(fits || strstr(err.text, "stage 0 (load): not the image"));
+        }
+    }
+}
+
 /* More than there is: refused before anything is allocated. */
 static void test_too_large(void **state) {
     (void)state;
@@ -310,6 +343,7 @@ int main(void) {
         cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_cut_off),      cmocka_unit_test(test_damaged_fp32),
         cmocka_unit_test(test_damaged_bf16), cmocka_unit_test(test_damaged_int8), cmocka_unit_test(test_damaged_mixed),
         cmocka_unit_test(test_version),      cmocka_unit_test(test_too_large),    cmocka_unit_test(test_load_errors),
+        cmocka_unit_test(test_image_rows),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -263,7 +263,7 @@ FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_npy_write(const char *path, en
 FSCNN_API void fscnn_cpu_describe(struct fscnn_log log);
 /* The instruction set whose kernels run: "amx", "avx512", "avx2", "neon", "c". FASTSCNN_CPU lowers it. */
 FSCNN_API const char *fscnn_cpu_isa(void);
-/* Cores this process may use. */
+/* Cores this process may use, at most 256: as many threads as a session has at most. */
 FSCNN_API int fscnn_cpu_cores(void);
 
 /* What `threads` threads of this processor can do at most, all at once, with the instructions that fscnn_cpu_isa

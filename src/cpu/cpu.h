@@ -17,6 +17,9 @@ enum cpu_flag {
     CPU_AMX = 1 << 7,     /* tiles of int8 and bfloat16, beside AVX-512 VNNI, BF16 and VBMI */
 };
 
+/* As many threads as a team has at most; machines may have more. */
+enum { CPU_MOST_THREADS = 256 };
+
 /* What processor and operating system offer together (on x86: CPUID and XGETBV). */
 uint32_t cpu_flags_found(void);
 /* The same lowered by the environment variable FASTSCNN_CPU: c, avx2, avxvnni, avx512, amx, neon. Read once; an

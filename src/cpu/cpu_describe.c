@@ -150,7 +150,7 @@ int fscnn_cpu_cores(void) {
     if (limit > 0 && limit < cores) {
         cores = (int)limit + (limit > (int)limit); /* 1.5 cores' worth of time still wants two threads */
     }
-    return cores;
+    return cores < CPU_MOST_THREADS ? cores : CPU_MOST_THREADS;
 }
 
 static void describe_processor(struct fscnn_log log) {

@@ -164,9 +164,9 @@ static enum fscnn_status check_op(const struct check *c, const struct step *step
     const struct stage *s = c->stage;
     enum fscnn_status status = FSCNN_OK;
     switch (s->op) {
-    case STAGE_LOAD:
-        return s->h == c->plan->height && s->w == c->plan->width && s->c >= c->plan->channels &&
-                       s->c <= c->plan->channels + 3
+    case STAGE_LOAD: /* the kernels that load write so many channels */
+        return s->h == c->plan->height && s->w == c->plan->width &&
+                       s->c == (s->type == ELEM_F32 ? c->plan->channels : (c->plan->channels + 3) / 4 * 4)
                    ? FSCNN_OK
                    : bad(c, "not the image");
     case STAGE_CONV:
@@ -239,7 +239,8 @@ static enum fscnn_status check_stage(const struct plan *plan, const struct step 
     return status == FSCNN_OK ? check_op(&c, step) : status;
 }
 
-/* A sliced step is expand (1x1) - depthwise - project (1x1, not clamped), the middle cut in parts of whole blocks. */
+/* A sliced step is in float32, expand (1x1) - depthwise - project (1x1, not clamped), the middle cut in parts of whole
+ * blocks. */
 static bool slices_are_sane(const struct plan *plan, const struct step *step) {
     if (step->slices == 1) {
         return true;
@@ -249,7 +250,8 @@ static bool slices_are_sane(const struct plan *plan, const struct step *step) {
     }
     const struct stage *s = &plan->stages[step->first_stage];
     int middle = s[0].c;
-    return s[0].op == STAGE_CONV && s[1].op == STAGE_DEPTHWISE && s[2].op == STAGE_CONV && s[2].num_inputs == 1 &&
+    return plan_input_type(plan, s) == ELEM_F32 && s[0].type == ELEM_F32 && s[1].type == ELEM_F32 &&
+           s[0].op == STAGE_CONV && s[1].op == STAGE_DEPTHWISE && s[2].op == STAGE_CONV && s[2].num_inputs == 1 &&
            s[0].kh == 1 && s[0].kw == 1 && s[2].kh == 1 && s[2].kw == 1 && s[2].stride_h == 1 && s[2].stride_w == 1 &&
            s[2].pad_top == 0 && s[2].pad_left == 0 && s[0].addend.kind == SOURCE_NONE &&
            s[1].inputs[0].kind == SOURCE_STAGE && s[2].inputs[0].kind == SOURCE_STAGE &&

@@ -11,7 +11,7 @@
 #include "run/team.h"
 
 /* Each figure is the best of several runs of at least some milliseconds: others on the machine only make it worse. */
-enum { RUNS = 10, RUN_MS = 6, ENOUGH_MS = 50, MAX_THREADS = 256, MB = 1 << 20 };
+enum { RUNS = 10, RUN_MS = 6, ENOUGH_MS = 50, MB = 1 << 20 };
 
 struct peak_job {
     const struct kernels *kernels;
@@ -126,8 +126,8 @@ enum fscnn_status peak_measure(const struct kernels *kernels, int threads, struc
     struct peak_job job = {.kernels = kernels};
     struct team *team;
     *out = (struct fscnn_peak){.threads = threads ? threads : fscnn_cpu_cores()};
-    if (out->threads < 1 || out->threads > MAX_THREADS) {
-        return error_set(err, FSCNN_ERROR_USAGE, "%d threads: 1 to %d can be used", threads, MAX_THREADS);
+    if (out->threads < 1 || out->threads > CPU_MOST_THREADS) {
+        return error_set(err, FSCNN_ERROR_USAGE, "%d threads: 1 to %d can be used", threads, CPU_MOST_THREADS);
     }
     enum fscnn_status status = team_create(out->threads, -1, &team, err);
     if (status == FSCNN_OK) {

@@ -386,7 +386,8 @@ static void run_stage(struct worker *w, int stage, int row) {
     }
 }
 
-/* Whether rows row .. row + count - 1 of a 1x1 convolution are one run of pixels everywhere it reads and writes. */
+/* Whether rows row .. row + count - 1 of a 1x1 convolution are one run of pixels everywhere it reads and writes. Rows
+ * below the input are padding. */
 static bool conv_is_contiguous(const struct worker *w, int stage, int row, int count) {
     const struct stage *s = &plan_of(w)->stages[stage];
     if (s->op != STAGE_CONV || s->kh != 1 || s->kw != 1 || s->stride_h != 1 || s->stride_w != 1 || s->pad_top ||
@@ -395,8 +396,8 @@ static bool conv_is_contiguous(const struct worker *w, int stage, int row, int c
         return false;
     }
     for (int k = 0; k < s->num_inputs; k++) {
-        if (plan_source_shape(plan_of(w), s->inputs[k]).w != s->w ||
-            !source_rows(w, s->inputs[k], row, count).contiguous) {
+        const struct tensor_desc in = plan_source_shape(plan_of(w), s->inputs[k]);
+        if (in.w != s->w || row + count > in.h || !source_rows(w, s->inputs[k], row, count).contiguous) {
             return false;
         }
     }
@@ -418,8 +419,8 @@ static void observe(struct worker *w, int stage, int row, int count) {
             }
         }
         for (size_t i = 0; range->bins && i < (size_t)s->w * (size_t)s->c; i++) {
-            int bin = (int)((values[i] - range->low) * scale);
-            range->bins[bin < 0 ? 0 : bin < RANGE_BINS ? bin : RANGE_BINS - 1]++;
+            const float at = (values[i] - range->low) * scale;
+            range->bins[at < (float)RANGE_BINS ? at > 0 ? (int)at : 0 : RANGE_BINS - 1]++; /* NaN in the last */
         }
     }
 }

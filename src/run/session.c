@@ -8,7 +8,7 @@
 #include "cpu/cpu.h"
 #include "tensor/normalization.h"
 
-enum { MAX_THREADS = 256, MAX_TAPS = 255 };
+enum { MAX_TAPS = 255 };
 
 static bool worker_create(struct fscnn_session *session, struct worker *w, int index) {
     const struct fscnn_model *model = session->model;
@@ -45,8 +45,8 @@ enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const st
     options = options ? options : &defaults;
     *out = NULL;
     int threads = options->threads ? options->threads : fscnn_cpu_cores();
-    if (threads < 1 || threads > MAX_THREADS) {
-        return error_set(err, FSCNN_ERROR_USAGE, "%d threads: 1 to %d can be used", threads, MAX_THREADS);
+    if (threads < 1 || threads > CPU_MOST_THREADS) {
+        return error_set(err, FSCNN_ERROR_USAGE, "%d threads: 1 to %d can be used", threads, CPU_MOST_THREADS);
     }
     if (options->first_processor < 0) {
         return error_set(err, FSCNN_ERROR_USAGE, "first processor %d", options->first_processor);

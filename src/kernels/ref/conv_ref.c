@@ -32,7 +32,7 @@ static void sum_block_u8(const struct conv_args *p, int m, const int8_t *w, int3
         const uint8_t *a = (const uint8_t *)p->segments[s].a + m * p->segments[s].pixel_stride;
         for (int k = 0; k < p->segments[s].length; k += 4, w += 4 * KERNEL_BLOCK) {
             for (int n = 0; n < 4 * KERNEL_BLOCK; n++) {
-                sum[n / 4] += a[k + n % 4] * w[n];
+                sum[n / 4] = (int32_t)((uint32_t)sum[n / 4] + (uint32_t)(a[k + n % 4] * w[n])); /* wraps */
             }
         }
     }

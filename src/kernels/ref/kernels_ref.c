@@ -39,13 +39,13 @@ static inline __attribute__((always_inline)) void resize_ref(const struct resize
         for (int c = 0; c < p->channels; c++) {
             float upper = elem_load(type, p->upper, x * p->in_stride + c);
             float lower = elem_load(type, p->lower, x * p->in_stride + c);
-            p->scratch[x * p->channels + c] =
+            p->scratch[(ptrdiff_t)x * p->channels + c] =
                 type == ELEM_U8 ? lerp_once(upper, lower, p->fraction_y) : lerp(upper, lower, p->fraction_y);
         }
     }
     for (int x = 0; x < p->pixels; x++) {
-        const float *left = p->scratch + p->taps[x].x0 * p->channels;
-        const float *right = p->scratch + p->taps[x].x1 * p->channels;
+        const float *left = p->scratch + (ptrdiff_t)p->taps[x].x0 * p->channels;
+        const float *right = p->scratch + (ptrdiff_t)p->taps[x].x1 * p->channels;
         for (int c = 0; c < p->channels; c++) {
             float value = type == ELEM_U8 ? lerp_once(left[c], right[c], p->taps[x].fraction)
                                           : lerp(left[c], right[c], p->taps[x].fraction);
