@@ -17,6 +17,7 @@ static bool refuse(struct coded_error *why, const char *code, const char *soluti
     va_start(args, format);
     vsnprintf(why->text, sizeof(why->text), format, args);
     va_end(args);
+    make_printable(why->text);
     return false;
 }
 

@@ -3,12 +3,24 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+char *make_printable(char *text) {
+    for (char *at = text; *at; at++) {
+        const unsigned char byte = (unsigned char)*at, next = (unsigned char)at[1];
+        if (byte < 0x20 || byte == 0x7f || (byte == 0xc2 && next >= 0x80 && next < 0xa0)) {
+            *at = '?';
+        }
+    }
+    return text;
+}
 
 #undef fail /* a macro where the analyzer reads */
 enum fscnn_status fail(struct fscnn_error *err, enum fscnn_status status, const char *format, ...) {
@@ -16,6 +28,7 @@ enum fscnn_status fail(struct fscnn_error *err, enum fscnn_status status, const 
     va_start(args, format);
     vsnprintf(err->text, sizeof(err->text), format, args);
     va_end(args);
+    make_printable(err->text);
     return status;
 }
 
@@ -160,9 +173,10 @@ enum fscnn_status create_folder(const char *path, struct fscnn_error *err) {
         at += strcspn(at, "/");
         char end = *at;
         *at = '\0';
-        if (mkdir(copy, 0777) < 0 && !is_folder(copy)) {
-            status =
-                errno == EEXIST ? fail(err, FSCNN_ERROR_IO, "%s: there, but not a folder", copy) : io_fail(err, copy);
+        const int cause = mkdir(copy, 0777) < 0 ? errno : 0;
+        if (cause && !is_folder(copy)) { /* which sets errno, too */
+            status = cause == EEXIST ? fail(err, FSCNN_ERROR_IO, "%s: there, but not a folder", copy)
+                                     : fail(err, FSCNN_ERROR_IO, "%s: %s", copy, strerror(cause));
         }
         if (end == '\0') {
             break;
@@ -173,31 +187,45 @@ enum fscnn_status create_folder(const char *path, struct fscnn_error *err) {
     return status;
 }
 
+/* A new file beside `path`, so that rename is atomic, of a name that no other writer has. */
+static int open_new(const char *path, char **name) {
+    static atomic_uint count;
+    int fd = -1;
+    for (int tries = 0; fd < 0 && tries < 100; tries++) {
+        free(*name);
+        if (asprintf(name, "%s.tmp%ld.cli%u", path, (long)getpid(), atomic_fetch_add(&count, 1)) < 0) {
+            *name = NULL;
+            break;
+        }
+        fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd < 0 && errno != EEXIST) {
+            break;
+        }
+    }
+    return fd;
+}
+
 enum fscnn_status result_open(const char *path, struct result_file *out, struct fscnn_error *err) {
     *out = (struct result_file){.path = strdup(path)};
-    /* Same folder, so that rename is atomic. */
-    if (!out->path || asprintf(&out->temporary, "%s.tmp%ld.XXXXXX", path, (long)getpid()) < 0) {
-        out->temporary = NULL;
-        result_discard(out);
+    if (!out->path) {
         return no_memory(err);
     }
-    enum fscnn_status status = FSCNN_OK;
-    int fd = mkstemp(out->temporary);
+    const int fd = open_new(path, &out->temporary);
     if (fd < 0) {
-        status = io_fail(err, path);
+        enum fscnn_status status = out->temporary ? io_fail(err, path) : no_memory(err);
         free(out->temporary);
         out->temporary = NULL; /* nothing to unlink */
         result_discard(out);
         return status;
     }
-    mode_t mask = umask(0);
-    umask(mask);
-    if (fchmod(fd, 0666 & ~mask) < 0 || !(out->stream = fdopen(fd, "wb"))) { /* mkstemp gives 0600 */
-        status = io_fail(err, path);
+    out->stream = fdopen(fd, "wb");
+    if (!out->stream) {
+        enum fscnn_status status = io_fail(err, path);
         close(fd);
         result_discard(out);
+        return status;
     }
-    return status;
+    return FSCNN_OK;
 }
 
 enum fscnn_status result_commit(struct result_file *out, struct fscnn_error *err) {

@@ -43,6 +43,9 @@ FSCNN_NODISCARD enum fscnn_status list_folder(const char *folder, const char *co
 /* Makes a folder and those above it; fine when it is there. Error IO. */
 FSCNN_NODISCARD enum fscnn_status create_folder(const char *path, struct fscnn_error *err);
 
+/* Replaces control characters by '?': names of strangers' files are printed. Returns `text`. */
+char *make_printable(char *text);
+
 /* A file written under a temporary name beside its final one: result_open, writes to `stream`, then result_commit,
  * which reports failed writes too, or result_discard (safe after a commit). */
 struct result_file {

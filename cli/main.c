@@ -18,18 +18,27 @@ static void print_overview(FILE *out) {
     fprintf(out, "\nTry:   fastscnn segment street.jpg --output out\nHelp:  fastscnn COMMAND --help\n");
 }
 
+/* What a program that reads this would miss is an error, too. */
+static int finish(int code) {
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "fastscnn: standard output: write failed\n");
+        return code == EXIT_OK ? EXIT_BAD_INPUT : code;
+    }
+    return code;
+}
+
 int main(int argc, char **argv) {
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         print_overview(stdout);
-        return EXIT_OK;
+        return finish(EXIT_OK);
     }
     if (strcmp(argv[1], "--version") == 0) {
         printf("fastscnn %s\n", fscnn_version());
-        return EXIT_OK;
+        return finish(EXIT_OK);
     }
     for (size_t i = 0; commands[i]; i++) {
         if (strcmp(argv[1], commands[i]->name) == 0) {
-            return commands[i]->run(commands[i], argc - 1, argv + 1);
+            return finish(commands[i]->run(commands[i], argc - 1, argv + 1));
         }
     }
     fprintf(stderr, "fastscnn: no command '%s'; fastscnn alone lists them\n", argv[1]);

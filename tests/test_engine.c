@@ -431,7 +431,73 @@ static void test_fast_scnn(void **state) {
     check_fast_scnn(4, 150, 193, 225, FSCNN_POOL_FIXED);
 }
 
+/* Bounds that cross: the upper one wins, as a part of the operation before it, too. */
+static void test_crossed_clamp(void **state) {
+    (void)state;
+    struct graph *g;
+    assert_int_equal(graph_create(&g, NULL), FSCNN_OK);
+    const struct node input = {.op = OP_INPUT, .name = "image", .shape = {9, 11, 3}};
+    struct node clamp = {.op = OP_CLAMP, .num_inputs = 1, .attr.clamp = {1.0F, 0.5F}};
+    clamp.inputs[0] = add_conv(g, add_node(g, &input), 8, 1, 1, 0, 1);
+    g->output = add_conv(g, add_node(g, &clamp), 4, 1, 1, 0, 1);
+    check_graph(g, 1e-4);
+}
+
 /* ---- int8 ---- */
+
+/* All that can be in uint8 is; `share` of the largest value is the most that an output may be off. */
+static void check_quantised(struct graph *g, double share) {
+    const struct shape in = g->nodes[g->input].shape, out = g->nodes[g->output].shape;
+    struct arena arena = {0};
+    float *image = random_floats(&arena, shape_count(in), 2.0F);
+    float *planar = arena_alloc(&arena, shape_count(in), sizeof(float));
+    float *expected = arena_alloc(&arena, shape_count(out), sizeof(float));
+    float *expected_planar = arena_alloc(&arena, shape_count(out), sizeof(float));
+    struct quant *quants = calloc((size_t)g->num_nodes, sizeof(*quants));
+    double most = 0;
+    nhwc_to_nchw(in, image, planar);
+    graph_eval(g, image, expected);
+    nhwc_to_nchw(out, expected, expected_planar);
+    for (size_t i = 0; i < shape_count(out); i++) {
+        most = fmax(most, fabs((double)expected[i]));
+    }
+    assert_int_equal(passes_run(g, (struct fscnn_log){0}, NULL), FSCNN_OK);
+    quants_of_image(g, planar, &arena, quants);
+    const struct lower_options options = {.type = ELEM_U8, .quants = quants};
+    struct fscnn_model *model = lower_graph(g, &options);
+    check_session(model, 0, 1, planar, expected_planar, share * most);
+    fscnn_model_free(&model);
+    free(quants);
+    graph_free(&g);
+    arena_free(&arena);
+}
+
+/* Averages that count padding, of numbers of both signs: padding is 0, not the least number. */
+static void test_int8_padded_average(void **state) {
+    (void)state;
+    struct graph *g;
+    assert_int_equal(graph_create(&g, NULL), FSCNN_OK);
+    const struct node input = {.op = OP_INPUT, .name = "image", .shape = {12, 14, 3}};
+    struct node pool = {.op = OP_POOL, .num_inputs = 1};
+    pool.inputs[0] = add_conv(g, add_node(g, &input), 8, 3, 1, 0, 1);
+    assert_int_equal(pool_axis_window(g, 10, 3, 1, 1, 1, true, false, &pool.attr.pool.h, NULL), FSCNN_OK);
+    assert_int_equal(pool_axis_window(g, 12, 3, 1, 1, 1, true, false, &pool.attr.pool.w, NULL), FSCNN_OK);
+    g->output = add_conv(g, add_node(g, &pool), 4, 1, 1, 0, 1);
+    check_quantised(g, 0.08);
+}
+
+/* Channels of different greatest values behind a clamp at 1 from below. */
+static void test_int8_raised_clamp(void **state) {
+    (void)state;
+    struct graph *g;
+    assert_int_equal(graph_create(&g, NULL), FSCNN_OK);
+    const struct node input = {.op = OP_INPUT, .name = "image", .shape = {12, 14, 3}};
+    int at = add_conv(g, add_node(g, &input), 16, 3, 1, 0, 1);
+    struct node clamp = {.op = OP_CLAMP, .num_inputs = 1, .inputs = {at}, .attr.clamp = {1.0F, 6.0F}};
+    at = add_conv(g, add_node(g, &clamp), 16, 3, 1, 0, 16);
+    g->output = add_conv(g, at, 4, 1, 1, 0, 1);
+    check_quantised(g, 0.08);
+}
 
 static double rms(const float *a, size_t count) {
     double sum = 0;
@@ -578,8 +644,14 @@ static void test_chain(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fast_scnn), cmocka_unit_test(test_random_networks), cmocka_unit_test(test_int8),
-        cmocka_unit_test(test_chain),     cmocka_unit_test(test_dense_limit),
+        cmocka_unit_test(test_fast_scnn),
+        cmocka_unit_test(test_random_networks),
+        cmocka_unit_test(test_crossed_clamp),
+        cmocka_unit_test(test_int8_padded_average),
+        cmocka_unit_test(test_int8_raised_clamp),
+        cmocka_unit_test(test_int8),
+        cmocka_unit_test(test_chain),
+        cmocka_unit_test(test_dense_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

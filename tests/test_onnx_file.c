@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "formats/onnx_file.h"
 #include "onnx_model.h"
 #include "random_model.h"
 
@@ -407,6 +408,16 @@ static void other_versions_are_refused(void **state) {
 
 /* ---- damage ---- */
 
+/* Of two graphs, merging them would copy the first. */
+static void repeats_are_refused(void **state) {
+    (void)state;
+    static const uint8_t bytes[] = {0x3a, 0, 0x3a, 0};
+    struct fscnn_error err = {""};
+    struct onnx_file file;
+    assert_int_equal(onnx_file_parse(bytes, sizeof(bytes), "twice.onnx", &file, &err), FSCNN_ERROR_FORMAT);
+    assert_string_equal(err.text, "twice.onnx: +2: not an ONNX model, or damaged or cut off");
+}
+
 /* A graph in an attribute of a node of a graph in an attribute of a node ...: 40 deep, built from the inside out. */
 static void nesting_is_limited(void **state) {
     (void)state;
@@ -572,6 +583,7 @@ int main(void) {
         cmocka_unit_test(operators_are_refused_by_name),
         cmocka_unit_test(models_are_refused_with_place_and_cause),
         cmocka_unit_test(other_versions_are_refused),
+        cmocka_unit_test(repeats_are_refused),
         cmocka_unit_test(nesting_is_limited),
         cmocka_unit_test(damage_is_survived),
         cmocka_unit_test(export_and_import_agree),

@@ -465,6 +465,17 @@ static void resize_of_old_versions(void **state) {
     }
 }
 
+/* The example of ONNX's own tests of that version: .6 times as wide, position 1.67 takes the value at 2. */
+static void resize_of_opset_10_shrinks_upward(void **state) {
+    (void)state;
+    struct model m;
+    model_start(&m, 10, 1, 1, 4);
+    onnx_build_floats(&m.b, "scales", 1, DIMS(4), FLOATS(1, 1, 1, 0.6F));
+    onnx_node_text(&m.b, onnx_build_node(&m.b, "Resize", "down", "x scales", "y"), "mode", "nearest");
+    model_must_give(&m, FLOATS(1, 2, 3, 4), FLOATS(1, 3), 2);
+    model_end(&m);
+}
+
 static void resize_to_the_same_size_is_nothing(void **state) {
     (void)state;
     struct model m;
@@ -612,6 +623,7 @@ int main(void) {
         cmocka_unit_test(resize_nearest_is_exact_where_float_is_not),
         cmocka_unit_test(resize_rounds_scales_like_runtimes),
         cmocka_unit_test(resize_of_old_versions),
+        cmocka_unit_test(resize_of_opset_10_shrinks_upward),
         cmocka_unit_test(resize_to_the_same_size_is_nothing),
         cmocka_unit_test(resize_refuses_by_name),
         cmocka_unit_test(softmax_knows_its_versions),

@@ -5,7 +5,7 @@
 #include "compile/quantise.h"
 #include "testing.h"
 
-static uint32_t bins[RANGE_BINS];
+static uint64_t bins[RANGE_BINS];
 
 /* Counts falling off on both sides of 0, and a few far values at the upper end. */
 static struct range bell(float low, float high, float width, uint32_t outliers) {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -49,17 +50,30 @@ void file_map_rest(const struct file_map *map) {
     }
 }
 
+/* A new file beside `path`, so that rename is atomic, of a name that no other writer has. Not mkstemp's, which gives
+ * 0600: changing that by the umask would need to set it, for all threads. */
+static int open_new(const char *path, char *name, size_t size) {
+    static atomic_uint count;
+    int fd = -1;
+    for (int tries = 0; fd < 0 && tries < 100; tries++) {
+        snprintf(name, size, "%s.tmp%ld.%u", path, (long)getpid(), atomic_fetch_add(&count, 1));
+        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd < 0 && errno != EEXIST) {
+            break;
+        }
+    }
+    return fd;
+}
+
 enum fscnn_status output_open(const char *path, struct output_file *out, struct fscnn_error *err) {
     *out = (struct output_file){.path = strdup(path)};
-    size_t size = strlen(path) + 32;
+    size_t size = strlen(path) + 48;
     out->temporary = malloc(size);
     if (!out->path || !out->temporary) {
         output_discard(out);
         return error_memory(err, size, "a file name");
     }
-    /* Same folder, so that rename is atomic; the process id keeps two writers apart. */
-    snprintf(out->temporary, size, "%s.tmp%ld.XXXXXX", path, (long)getpid());
-    int fd = mkstemp(out->temporary);
+    int fd = open_new(path, out->temporary, size);
     if (fd < 0) {
         enum fscnn_status status = io_error(err, path);
         free(out->temporary);
@@ -67,9 +81,6 @@ enum fscnn_status output_open(const char *path, struct output_file *out, struct 
         output_discard(out);
         return status;
     }
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(fd, 0666 & ~mask); /* mkstemp gives 0600 */
     out->stream = fdopen(fd, "wb");
     if (!out->stream) {
         enum fscnn_status status = io_error(err, path);

@@ -9,13 +9,14 @@
 #undef error_prefix
 #undef error_memory
 
-/* Names from hostile files end up in messages: keep these one printable line. */
-static void make_printable(char *text) {
-    for (; *text; text++) {
-        if ((unsigned char)*text < 0x20 || *text == 0x7f) {
-            *text = '?';
+char *text_make_printable(char *text) {
+    for (char *at = text; at && *at; at++) {
+        const unsigned char byte = (unsigned char)*at, next = (unsigned char)at[1];
+        if (byte < 0x20 || byte == 0x7f || (byte == 0xc2 && next >= 0x80 && next < 0xa0)) {
+            *at = '?'; /* of two bytes the first: what is left of the character is none */
         }
     }
+    return text;
 }
 
 enum fscnn_status error_set(struct fscnn_error *err, enum fscnn_status status, const char *format, ...) {
@@ -24,7 +25,7 @@ enum fscnn_status error_set(struct fscnn_error *err, enum fscnn_status status, c
         va_start(args, format);
         vsnprintf(err->text, sizeof(err->text), format, args);
         va_end(args);
-        make_printable(err->text);
+        text_make_printable(err->text);
     }
     return status;
 }
@@ -39,7 +40,7 @@ enum fscnn_status error_prefix(struct fscnn_error *err, enum fscnn_status status
         size_t used = strlen(text);
         snprintf(text + used, sizeof(text) - used, ": %.*s", (int)(sizeof(text) - used), err->text);
         memcpy(err->text, text, sizeof(text));
-        make_printable(err->text);
+        text_make_printable(err->text);
     }
     return status;
 }
@@ -57,7 +58,7 @@ void log_line(struct fscnn_log log, const char *format, ...) {
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    log.line(log.user, text);
+    log.line(log.user, text_make_printable(text));
 }
 
 const char *fscnn_version(void) { return FSCNN_VERSION; }

@@ -4,6 +4,10 @@
 
 #include "fastscnn/fastscnn.h"
 
+/* Replaces control characters, C1 in UTF-8 included, by '?': names from hostile files are printed. Returns `text`,
+ * which may be NULL. */
+char *text_make_printable(char *text);
+
 /* Fills err->text (err may be NULL; control characters are replaced, text is cut to fit) and returns `status`, so that
  * callers write `return error_set(err, FSCNN_ERROR_FORMAT, "%s: ...", path)`. */
 enum fscnn_status error_set(struct fscnn_error *err, enum fscnn_status status, const char *format, ...)

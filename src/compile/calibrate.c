@@ -12,7 +12,7 @@ struct calibration {
     struct trial trial;
     int32_t *stage_nodes; /* [PLAN_MAX_STAGES] */
     struct range *ranges; /* [stages] */
-    uint32_t *bins;       /* [stages, RANGE_BINS] */
+    uint64_t *bins;       /* [stages, RANGE_BINS] */
     struct arena *arena;  /* of what the ranges and quants point to */
 };
 

@@ -130,7 +130,7 @@ static enum fscnn_status compile_graph(struct graph *graph, const char *path,
     free(memory);
     if (status == FSCNN_OK) {
         plan.precision = (int32_t)options->precision;
-        plan.name = arena_strdup(&plan.arena, path_base(path));
+        plan.name = text_make_printable(arena_strdup(&plan.arena, path_base(path)));
         status = set_batch_sizes(options, graph, &plan, err);
     }
     if (status != FSCNN_OK) {

@@ -20,14 +20,36 @@ static bool channels_fit(const struct lowering *l, const struct node *conv, int 
     return fit;
 }
 
-/* Why a node cannot be done in uint8, NULL if it can. */
-static const char *why_not_quantised(const struct lowering *l, const struct node *node, bool walked) {
+/* Whether bins are sums of as many values as they are divided by. With padding counted they are not: bytes of 0, which
+ * is what is missing, may stand for any number. */
+static bool averages_plainly(const struct pool_attr *pool) {
+    const struct pool_axis *axes[] = {&pool->h, &pool->w};
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; i < axes[k]->bins; i++) {
+            if (axes[k]->divisor[i] != (float)(axes[k]->end[i] - axes[k]->start[i])) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Why a node cannot be done in uint8, NULL if it can. `padded_average`: it is read by pooling that counts padding. */
+static const char *why_not_quantised(const struct lowering *l, const struct node *node, bool walked,
+                                     bool padded_average) {
     const struct conv_attr *a = &node->attr.conv;
+    if (padded_average) {
+        return "int8 averages without padding";
+    }
     if (node->op == OP_RESIZE || node->op == OP_POOL || node->op == OP_AFFINE || (node->op == OP_CONCAT && walked)) {
         return NULL;
     }
     if (node->op != OP_CONV) {
         return "no int8 kernel";
+    }
+    const int64_t products = (int64_t)a->kh * a->kw * (node_at(l, node->inputs[0])->shape.c / a->groups);
+    if (products > INT32_MAX / (255 * 127)) {
+        return "the sums of so many products exceed 32 bits";
     }
     bool padded = a->pad_top || a->pad_left || a->pad_bottom || a->pad_right;
     bool image = l->image_is_padded && node->inputs[0] == l->graph->input;
@@ -41,11 +63,11 @@ static const char *why_not_quantised(const struct lowering *l, const struct node
 }
 
 /* The type in which a node computes; `walked`: a concatenation whose reader takes it part by part. */
-static int compute_type(const struct lowering *l, int index, bool walked) {
+static int compute_type(const struct lowering *l, int index, bool walked, bool padded_average) {
     static const char *const names[] = {[ELEM_F32] = "fp32", [ELEM_BF16] = "bf16"};
     const struct node *node = node_at(l, index);
     int type = l->options->types ? l->options->types[index] : l->options->type;
-    const char *why = type == ELEM_U8 ? why_not_quantised(l, node, walked) : NULL;
+    const char *why = type == ELEM_U8 ? why_not_quantised(l, node, walked, padded_average) : NULL;
     if (why) {
         type = ELEM_BF16;
     }
@@ -90,12 +112,14 @@ struct readers {
     bool convolve, depthwise;
 };
 
-/* Whether a quantised convolution can give rows with steps for each channel: they are 0 or more, and nothing but its
- * weights and biases knows the steps. */
+/* Whether a quantised convolution can give rows with steps for each channel: they are 0 or more, not clamped from below
+ * at more than that (which one bound for all channels cannot say), and nothing but its weights and biases knows the
+ * steps. */
 static bool can_scale_channels(const struct lowering *l, int index, const struct readers *readers) {
     const struct node *node = node_at(l, index);
     const struct quant *q = &l->options->quants[index];
-    return q->most && q->zero == 0 && node->op == OP_CONV && !node->has_addend && l->rows[index] == ELEM_U8 &&
+    const bool plain = !node->has_clamp || (node->low <= 0 && node->high > 0);
+    return q->most && q->zero == 0 && plain && node->op == OP_CONV && !node->has_addend && l->rows[index] == ELEM_U8 &&
            index != l->base && readers->convolve;
 }
 
@@ -148,6 +172,7 @@ static void choose_scales(struct lowering *l) {
 
 void lowering_choose_types(struct lowering *l) {
     bool walked[GRAPH_MAX_NODES] = {false}, quantised[GRAPH_MAX_NODES] = {false}, at_end[GRAPH_MAX_NODES] = {false};
+    bool padded_average[GRAPH_MAX_NODES] = {false};
     int image = l->graph->input;
     for (int at = l->graph->output; at != l->base; at = node_at(l, at)->inputs[0]) {
         at_end[at] = true; /* the OUTPUT stage does it in float32 */
@@ -158,6 +183,12 @@ void lowering_choose_types(struct lowering *l) {
             walked[node->inputs[k]] |= lowering_walks(l, node->inputs[k], node);
         }
     }
+    for (int i = l->count - 1; i >= 0; i--) { /* readers first: pooling takes rows as they are */
+        const struct node *node = node_at(l, l->order[i]);
+        if (node->op == OP_POOL && (padded_average[l->order[i]] || !averages_plainly(&node->attr.pool))) {
+            padded_average[node->inputs[0]] = true;
+        }
+    }
     l->types[image] = ELEM_F32;
     for (int i = 0; i < l->count; i++) {
         int index = l->order[i];
@@ -165,7 +196,7 @@ void lowering_choose_types(struct lowering *l) {
         if (node->op == OP_INPUT || at_end[index]) {
             continue;
         }
-        l->types[index] = (uint8_t)compute_type(l, index, walked[index]);
+        l->types[index] = (uint8_t)compute_type(l, index, walked[index], padded_average[index]);
         if (l->image_is_padded && node->inputs[0] == image) {
             l->types[image] = l->types[index]; /* loaded for this convolution alone */
         }

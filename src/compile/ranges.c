@@ -79,7 +79,7 @@ static struct quant least_loss(const struct range *range,
 /* Activations that are cut at 0 have so many zeros, which are exact in any steps, that nothing else would count: there
  * are taken to be as many as of the values beside them. */
 static struct quant entropy(const struct range *range) {
-    uint32_t bins[RANGE_BINS];
+    uint64_t bins[RANGE_BINS];
     const struct range rest = {.low = range->low, .high = range->high, .bins = bins};
     int zero = (int)(-(double)range->low / ((double)range->high - range->low) * RANGE_BINS);
     zero = zero < 0 ? 0 : zero < RANGE_BINS ? zero : RANGE_BINS - 1;

@@ -53,10 +53,12 @@ static uint64_t take_varint(struct bytes *b, int max) {
     return 0;
 }
 
-/* protobuf-c unpacks nested messages by recursion without a limit, so that a small file could exhaust the stack. This
- * walks the same bytes first, with a limit, and refuses whatever protobuf-c might read differently. Returns the offset
- * of what is wrong, or SIZE_MAX; *deep tells depth from damage. */
+/* protobuf-c unpacks nested messages by recursion without a limit, so that a small file could exhaust the stack, and
+ * merges a message that occurs again where one is due by copying all of the first, so that many could take hours. This
+ * walks the same bytes first, with a limit, and refuses the latter, which nothing writes, and whatever protobuf-c might
+ * read differently. Returns the offset of what is wrong, or SIZE_MAX; *deep tells depth from damage. */
 static size_t wire_check(const ProtobufCMessageDescriptor *message, struct bytes b, int depth, bool *deep) {
+    uint64_t seen = 0; /* a bit for each of the message's fields, of which ONNX's have less than 64 */
     while (bytes_left(&b) > 0) {
         size_t start = b.pos;
         uint64_t key = take_varint(&b, 5);
@@ -81,6 +83,11 @@ static size_t wire_check(const ProtobufCMessageDescriptor *message, struct bytes
         if (!field || field->type != PROTOBUF_C_TYPE_MESSAGE) {
             continue;
         }
+        const uint64_t bit = (uint64_t)1 << ((size_t)(field - message->fields) & 63);
+        if (field->label != PROTOBUF_C_LABEL_REPEATED && (seen & bit)) {
+            return start;
+        }
+        seen |= bit;
         if (depth == MAX_DEPTH) {
             *deep = true;
             return start;

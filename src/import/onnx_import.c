@@ -106,7 +106,7 @@ static enum fscnn_status read_input(struct onnx_import *in) {
     }
     bool last = has_channels_last(in, dims);
     int c = last ? 3 : 1, h = last ? 1 : 2;
-    struct node node = {.op = OP_INPUT, .name = arena_strdup(&in->graph->arena, input->name)};
+    struct node node = {.op = OP_INPUT, .name = text_make_printable(arena_strdup(&in->graph->arena, input->name))};
     node.shape.c = dims[c] ? (int)dims[c] : FREE_CHANNELS;
     status = pick_size(in, input->name, dims[h], dims[h + 1], &node.shape);
     if (status == FSCNN_OK && dims[0] > FSCNN_MAX_BATCH) {
@@ -289,7 +289,7 @@ static enum fscnn_status finish(struct onnx_import *in, const struct onnx_value 
                                  output->name);
     }
     graph->output = output->node;
-    graph->output_name = arena_strdup(&graph->arena, output->name);
+    graph->output_name = text_make_printable(arena_strdup(&graph->arena, output->name));
     if (!graph->output_name || !graph->input_name) {
         return error_memory(in->err, 64, "a name");
     }

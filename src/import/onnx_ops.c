@@ -52,7 +52,7 @@ enum fscnn_status onnx_add(struct onnx_import *in, struct node *node, const stru
         node->num_inputs = 1;
         node->inputs[0] = image->node;
     }
-    node->name = arena_strdup(&in->graph->arena, onnx_node_name(in->node));
+    node->name = text_make_printable(arena_strdup(&in->graph->arena, onnx_node_name(in->node)));
     if (!node->name) {
         return onnx_refuse(in, FSCNN_ERROR_MEMORY, "no memory for its name");
     }

@@ -198,6 +198,22 @@ static enum fscnn_status read_mode(struct onnx_import *in, enum resize_mode *out
                        strcmp(mode, "nearest") ? " (linear and nearest are supported)" : rounding);
 }
 
+/* Before opset 11, the nearest of an axis that shrinks lies above, that of one that grows below. */
+static enum fscnn_status round_as_opset_10(struct onnx_import *in, const double *factor, enum resize_mode *mode) {
+    bool up = false, down = false;
+    for (int i = 0; i < 2; i++) {
+        const double step = 1 / factor[i];
+        up |= factor[i] < 1 && fabs(step - round(step)) > 1e-6; /* else both are the same */
+        down |= factor[i] > 1;
+    }
+    if (up && down) {
+        return onnx_refuse(in, FSCNN_ERROR_UNSUPPORTED, "nearest, one side shrinks by %g and the other grows by %g",
+                           factor[0], factor[1]);
+    }
+    *mode = up ? RESIZE_NEAREST_CEIL : *mode;
+    return FSCNN_OK;
+}
+
 /* Attributes that matter only to what is refused anyway, and those that must be at their presets. */
 static enum fscnn_status check_attributes(struct onnx_import *in) {
     static const char *const zero[] = {"antialias", "exclude_outside"};
@@ -265,6 +281,9 @@ enum fscnn_status onnx_resize(struct onnx_import *in) {
     }
     if (in->opset < 11) { /* X, scales */
         status = read_scales(in, 1, image, axes, count, factor, out);
+        if (status == FSCNN_OK && mode != RESIZE_LINEAR) {
+            status = round_as_opset_10(in, factor, &mode);
+        }
     } else if (given(in, 3)) { /* X, roi, scales, sizes */
         status = read_sizes(in, 3, image, axes, count, factor, out);
     } else if (given(in, 2)) {

@@ -3,7 +3,7 @@
  * Before:      op(x) -> clamp
  * After:       op(x) clamped
  * Conditions:  op is a convolution, resize, addition or affine with no other user; two clamps become one
- * Formula:     clamping to [a, b] and then [c, d] clamps to [min(max(a, c), d), max(min(b, d), c)]
+ * Formula:     clamping to [a, b] and then [c, d] clamps to [min(max(a, c), d), min(max(b, c), d)]
  */
 #include <math.h>
 
@@ -24,7 +24,7 @@ enum fscnn_status pass_fuse_clamp(struct graph *graph, int index, int *changed, 
     float low = before->has_clamp ? before->low : -INFINITY, high = before->has_clamp ? before->high : INFINITY;
     float low2 = clamp->attr.clamp.low, high2 = clamp->attr.clamp.high;
     before->low = fminf(fmaxf(low, low2), high2);
-    before->high = fmaxf(fminf(high, high2), low2);
+    before->high = fminf(fmaxf(high, low2), high2);
     before->has_clamp = true;
     graph_replace(graph, index, before_index);
     (*changed)++;

@@ -184,7 +184,7 @@ static enum fscnn_status read_text(struct coder *c, struct plan *plan, uint64_t 
             text = NULL;
             break;
         }
-        *text_at(plan, i) = arena_strndup(&plan->arena, text, (size_t)(stop - text));
+        *text_at(plan, i) = text_make_printable(arena_strndup(&plan->arena, text, (size_t)(stop - text)));
         if (!*text_at(plan, i)) {
             return error_memory(err, (size_t)(stop - text), "names");
         }

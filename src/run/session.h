@@ -20,7 +20,7 @@ struct range {
     float *least, *most; /* [c] */
     double *sum;         /* [c] */
     float low, high;     /* set between the looks */
-    uint32_t *bins;      /* [RANGE_BINS] over low..high, or NULL on the first look */
+    uint64_t *bins;      /* [RANGE_BINS] over low..high, or NULL on the first look */
 };
 
 struct worker {
