@@ -141,24 +141,35 @@ static enum fscnn_status name_image(struct run *run, const struct fscnn_dataset_
     return fscnn_evaluation_name_last(run->evaluation, source->stem, item->overlay, err);
 }
 
+/* What the library calls wrong usage is a picture, or a model, that does not suit: bad input here. */
+static enum fscnn_status blame(const struct fscnn_dataset_item *source, enum fscnn_status status,
+                               struct fscnn_error *err) {
+    const struct fscnn_error cause = *err;
+    return status == FSCNN_ERROR_USAGE
+               ? fail(err, FSCNN_ERROR_UNSUPPORTED, "%.160s: %.300s", base_name(source->image_path), cause.text)
+               : status;
+}
+
 static enum fscnn_status evaluate_item(struct run *run, const struct fscnn_dataset_item *source, struct item *item,
                                        struct fscnn_error *err) {
     struct cached_model *opened = NULL;
+    struct fscnn_model_info info;
     enum fscnn_status status = open_model(run, base_name(source->image_path), &item->picture, &opened, err);
-    if (status == FSCNN_OK) {
-        struct fscnn_model_info info;
-        fscnn_model_get_info(opened->model, &info);
-        status = check_model(run, &info, err);
+    if (status != FSCNN_OK) {
+        return blame(source, status, err);
     }
-    if (status == FSCNN_OK) {
-        status = fscnn_session_run(opened->session, FSCNN_INPUT_U8, item->picture.rgb, FSCNN_OUTPUT_LABELS,
-                                   item->predicted.labels, 1, err);
+    fscnn_model_get_info(opened->model, &info);
+    status = check_model(run, &info, err);
+    if (status != FSCNN_OK) {
+        return status;
     }
+    status = fscnn_session_run(opened->session, FSCNN_INPUT_U8, item->picture.rgb, FSCNN_OUTPUT_LABELS,
+                               item->predicted.labels, 1, err);
     if (status == FSCNN_OK) {
         size_t pixels = (size_t)item->truth.width * (size_t)item->truth.height;
         status = fscnn_evaluation_add(run->evaluation, item->predicted.labels, item->truth.labels, pixels, err);
     }
-    return status == FSCNN_OK ? name_image(run, source, item, err) : status;
+    return status == FSCNN_OK ? name_image(run, source, item, err) : blame(source, status, err);
 }
 
 static bool run_item(void *user, size_t i) {
