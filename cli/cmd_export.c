@@ -19,7 +19,7 @@ static int parse_shape(const struct command *command, struct settings *s, struct
         return -1;
     }
     const char *text = strncmp(s->shape, "image:", 6) == 0 ? s->shape + 6 : s->shape;
-    if (sscanf(text, "%d,%d,%d,%d%n", &n, &c, &out->height, &out->width, &used) == 4 && text[used] == '\0') {
+    if (sscanf(text, "%9d,%9d,%9d,%9d%n", &n, &c, &out->height, &out->width, &used) == 4 && text[used] == '\0') {
         if (c != 3) {
             return usage_error(command, "--input_shape: %d channels; the network takes 3", c);
         }
@@ -32,7 +32,7 @@ static int parse_shape(const struct command *command, struct settings *s, struct
         } else {
             s->batch = n;
         }
-    } else if (sscanf(text, "%d%*[x,]%d%n", &out->height, &out->width, &used) != 2 || text[used] != '\0') {
+    } else if (sscanf(text, "%9d%*[x,]%9d%n", &out->height, &out->width, &used) != 2 || text[used] != '\0') {
         return usage_error(command, "--input_shape: '%s' is neither like 1,3,1024,2048 nor like 1024x2048", s->shape);
     }
     if (out->height < 1 || out->width < 1) {

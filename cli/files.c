@@ -163,6 +163,9 @@ enum fscnn_status list_folder(const char *folder, const char *const *endings, st
 }
 
 enum fscnn_status create_folder(const char *path, struct fscnn_error *err) {
+    if (path[0] == '\0') { /* an unset variable of a script: not the root of the file system */
+        return fail(err, FSCNN_ERROR_USAGE, "a folder's name is empty");
+    }
     char *copy = strdup(path);
     if (!copy) {
         return no_memory(err);

@@ -97,6 +97,8 @@ static int parse_choice(const struct command *command, const struct option *o, c
     return usage_error(command, "--%s: '%s' is none of: %s", o->name, text, all);
 }
 
+enum { MOST_SIDE = 1 << 16 }; /* of the networks' pictures */
+
 static int parse_value(const struct command *command, const struct option *o, const char *text) {
     int high = o->low == 0 && o->high == 0 ? INT_MAX : o->high;
     int size[2], used = 0;
@@ -117,9 +119,12 @@ static int parse_value(const struct command *command, const struct option *o, co
         }
         return -1;
     case OPTION_SIZE:
-        if (sscanf(text, "%d%*[x,]%d%n", &size[0], &size[1], &used) != 2 || text[used] != '\0' || size[0] < 1 ||
+        if (sscanf(text, "%9d%*[x,]%9d%n", &size[0], &size[1], &used) != 2 || text[used] != '\0' || size[0] < 1 ||
             size[1] < 1) {
             return usage_error(command, "--%s: '%s' is not a size like 1024x2048 (height x width)", o->name, text);
+        }
+        if (size[0] > MOST_SIDE || size[1] > MOST_SIDE) {
+            return usage_error(command, "--%s: '%s': sides have at most %d pixels", o->name, text, MOST_SIDE);
         }
         memcpy(o->value, size, sizeof(size));
         return -1;

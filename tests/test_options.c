@@ -144,6 +144,8 @@ static void test_refusals(void **state) {
         {{"try", "--size", "64x"}, "'64x' is not a size"},
         {{"try", "--size", "64x128x3"}, "is not a size"},
         {{"try", "--size", "0x128"}, "is not a size"},
+        {{"try", "--size", "4294967297x64"}, "is not a size"},
+        {{"try", "--size", "70000x64"}, "'70000x64': sides have at most 65536 pixels"},
         {{"try", "--size=-64x128"}, "is not a size"},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

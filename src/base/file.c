@@ -129,6 +129,9 @@ enum fscnn_status file_write(const char *path, const void *data, size_t size, st
 }
 
 enum fscnn_status folder_make(const char *path, struct fscnn_error *err) {
+    if (path[0] == '\0') { /* an unset variable of a script: not the root of the file system */
+        return error_set(err, FSCNN_ERROR_USAGE, "a folder's name is empty");
+    }
     char *copy = strdup(path);
     if (!copy) {
         return error_memory(err, strlen(path), "a file name");

@@ -34,7 +34,7 @@ static enum fscnn_status sweep(struct graph *graph, const struct pass *pass, int
     return status;
 }
 
-enum fscnn_status passes_run(struct graph *graph, struct fscnn_log log, struct fscnn_error *err) {
+static enum fscnn_status run_all(struct graph *graph, struct fscnn_log log, struct fscnn_error *err) {
     for (size_t p = 0; p < ARRAY_SIZE(passes); p++) {
         int total = 0, changed;
         do {
@@ -50,4 +50,13 @@ enum fscnn_status passes_run(struct graph *graph, struct fscnn_log log, struct f
         }
     }
     return FSCNN_OK;
+}
+
+/* Every rewrite of weights makes new ones, and a small file may ask for many. */
+enum fscnn_status passes_run(struct graph *graph, struct fscnn_log log, struct fscnn_error *err) {
+    const size_t most = (size_t)1 << 31;
+    graph->arena.limit = graph->arena.used + most;
+    enum fscnn_status status = run_all(graph, log, err);
+    graph->arena.limit = 0;
+    return status;
 }
