@@ -225,6 +225,27 @@ static void test_preprocess(void **state) {
     file_map_close(&map);
 }
 
+/* Names that would read back from the log as others, or not at all. */
+static void test_sort_log_names(void **state) {
+    (void)state;
+    static const char *const stems[] = {
+        "a_leftImg8bit.png\nb", "a\rb", " a", "\ta", "a..b", "a\\b", "\357\273\277a",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(stems); i++) {
+        struct fscnn_preprocess_result result;
+        struct fscnn_error error = {""};
+        char path[256];
+        add_pair("ulm", stems[i], 1);
+        assert_int_equal(preprocess(false, 1, &result, &error), FSCNN_ERROR_FORMAT);
+        assert_non_null(strstr(error.text, "sort.log: name "));
+        assert_null(strchr(error.text, '\n'));
+        assert_int_not_equal(access(at("out"), F_OK), 0); /* nothing was begun */
+        assert_int_not_equal(access(at("sort.log"), F_OK), 0);
+        snprintf(path, sizeof(path), "data/leftImg8bit/val/ulm/%s_leftImg8bit.png", stems[i]);
+        assert_int_equal(unlink(at(path)), 0);
+    }
+}
+
 static void set_age(const char *path, int seconds) {
     struct timespec now, times[2];
     clock_gettime(CLOCK_REALTIME, &now);
@@ -315,6 +336,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_layout, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_layout_errors, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_preprocess, make_root, remove_root),
+        cmocka_unit_test_setup_teardown(test_sort_log_names, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_second_run, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_bad_pictures, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_disk_full, make_root, remove_root),

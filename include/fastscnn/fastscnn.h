@@ -467,8 +467,9 @@ struct fscnn_preprocess_result {
 };
 /* Writes, for each labelled picture of a split, the files that evaluation tools read, in the picture's own size:
  * the input f32 [3, height, width] of fscnn_normalize and the train ids f32 [height, width] with -1 for ignored.
- * Stops at the first error (a damaged picture, labels of another size, a full disk); files already made are kept and a
- * second run goes on from there. Every file appears only when complete. */
+ * Names that sort.log would not give back, as one with a newline, are refused first of all (FORMAT). Stops at the first
+ * error (a damaged picture, labels of another size, a full disk); files already made are kept and a second run goes on
+ * from there. Every file appears only when complete. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_preprocess(const struct fscnn_preprocess_options *options,
                                                              struct fscnn_preprocess_result *result,
                                                              struct fscnn_error *err);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "eval/sort_log.h"
 #include "image/labels.h"
 #include "image/picture.h"
 
@@ -234,6 +235,18 @@ static enum fscnn_status run_workers(struct job *job, int threads, struct fscnn_
     return job->status;
 }
 
+/* Names that the log cannot hold, which file systems allow, are told before minutes of work. */
+static enum fscnn_status check_sort_log(const char *path, const struct fscnn_dataset *dataset,
+                                        struct fscnn_error *err) {
+    for (size_t i = 0; i < dataset->count; i++) {
+        const char *image_path = dataset->items[i].image_path, *flaw = sort_log_flaw(path_base(image_path));
+        if (flaw) {
+            return error_set(err, FSCNN_ERROR_FORMAT, "%s: cannot be listed in %s: %s", image_path, path, flaw);
+        }
+    }
+    return FSCNN_OK;
+}
+
 static enum fscnn_status write_sort_log(const char *path, const struct fscnn_dataset *dataset,
                                         struct fscnn_error *err) {
     struct output_file out;
@@ -273,6 +286,9 @@ enum fscnn_status fscnn_preprocess(const struct fscnn_preprocess_options *option
     }
     enum fscnn_status status =
         fscnn_dataset_open(options->input_path, options->split ? options->split : "val", options->log, &dataset, err);
+    if (status == FSCNN_OK && options->sort_log_path) {
+        status = check_sort_log(options->sort_log_path, &dataset, err);
+    }
     if (status == FSCNN_OK) {
         status = make_folders(options->output_path, &images, &labels, err);
     }
