@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "temporaries.h"
 
 static const struct command *const commands[] = {
     &command_segment,  &command_preprocess, &command_export, &command_compile, &command_infer,
@@ -36,6 +37,7 @@ int main(int argc, char **argv) {
         printf("fastscnn %s\n", fscnn_version());
         return finish(EXIT_OK);
     }
+    temporaries_watch();
     for (size_t i = 0; commands[i]; i++) {
         if (strcmp(argv[1], commands[i]->name) == 0) {
             return finish(commands[i]->run(commands[i], argc - 1, argv + 1));

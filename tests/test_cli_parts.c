@@ -1,7 +1,11 @@
-/* Pieces of the commands: natural order, percentiles, number formatting, overlapping stages, ATC's words. */
+/* Pieces of the commands: natural order, percentiles, number formatting, overlapping stages, temporary files
+ * and signals, ATC's words. */
+#include <dirent.h>
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../cli/compile_request.h"
@@ -10,6 +14,7 @@
 #include "../cli/infer_outputs.h"
 #include "../cli/stages.h"
 #include "../cli/statistics.h"
+#include "../cli/temporaries.h"
 #include "testing.h"
 
 static void test_natural_order(void **state) {
@@ -212,6 +217,88 @@ static void test_files(void **state) {
     name_list_free(&list);
 }
 
+/* What a child does: files in the works, one complete, a folder; then it waits for the signal. */
+static void write_until_killed(const char *folder, int ready) {
+    struct result_file open_files[3], done;
+    struct fscnn_error err;
+    char path[300];
+    temporaries_watch();
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof(path), "%s/file%d", folder, i);
+        if (result_open(path, &open_files[i], &err) != FSCNN_OK) {
+            _exit(1);
+        }
+    }
+    result_discard(&open_files[1]);
+    snprintf(path, sizeof(path), "%s/done", folder);
+    if (result_open(path, &done, &err) != FSCNN_OK || result_commit(&done, &err) != FSCNN_OK) {
+        _exit(1);
+    }
+    snprintf(path, sizeof(path), "%s/sub", folder);
+    if (mkdir(path, 0777) != 0) {
+        _exit(1);
+    }
+    temporary_add(path);
+    snprintf(path, sizeof(path), "%s/sub/file", folder);
+    if (result_open(path, &open_files[1], &err) != FSCNN_OK || write(ready, "", 1) != 1) {
+        _exit(1);
+    }
+    pause();
+    _exit(0); /* a signal that is ignored does not get here */
+}
+
+/* Starts the child, which gets the signal; returns what waitpid says. Where it is to live on, SIGKILL ends it. */
+static int kill_writer(const char *folder, int signal_number, bool ignored) {
+    int ends[2], status = 0;
+    char byte;
+    assert_int_equal(pipe(ends), 0);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        signal(signal_number, ignored ? SIG_IGN : SIG_DFL);
+        write_until_killed(folder, ends[1]);
+    }
+    close(ends[1]);
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    close(ends[0]);
+    kill(child, signal_number);
+    if (ignored) {
+        kill(child, SIGKILL);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static int count_entries(const char *folder) {
+    DIR *dir = opendir(folder);
+    int count = -2; /* . and .. */
+    assert_non_null(dir);
+    while (readdir(dir)) {
+        count++;
+    }
+    closedir(dir);
+    return count;
+}
+
+static void test_signals(void **state) {
+    (void)state;
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    char folder[] = "/tmp/fastscnn_cli_XXXXXX", command[64], done[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(done, sizeof(done), "%s/done", folder);
+    for (int i = 0; i < 3; i++) {
+        const int status = kill_writer(folder, signals[i], false);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == signals[i]);
+        assert_int_equal(count_entries(folder), 1);
+        assert_int_equal(unlink(done), 0);
+    }
+    const int status = kill_writer(folder, SIGHUP, true); /* as nohup has it */
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_int_equal(count_entries(folder), 4);
+    snprintf(command, sizeof(command), "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
 /* ---- ATC's words ---- */
 
 static void test_compile_words(void **state) {
@@ -347,17 +434,12 @@ static void test_failure_codes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_natural_order),
-        cmocka_unit_test(test_statistics),
-        cmocka_unit_test(test_format_float),
-        cmocka_unit_test(test_stem),
-        cmocka_unit_test(test_stages),
-        cmocka_unit_test(test_stages_stop),
-        cmocka_unit_test(test_files),
-        cmocka_unit_test(test_compile_words),
-        cmocka_unit_test(test_compile_refusals),
-        cmocka_unit_test(test_precision_modes),
-        cmocka_unit_test(test_failure_codes),
+        cmocka_unit_test(test_natural_order),   cmocka_unit_test(test_statistics),
+        cmocka_unit_test(test_format_float),    cmocka_unit_test(test_stem),
+        cmocka_unit_test(test_stages),          cmocka_unit_test(test_stages_stop),
+        cmocka_unit_test(test_files),           cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_compile_words),   cmocka_unit_test(test_compile_refusals),
+        cmocka_unit_test(test_precision_modes), cmocka_unit_test(test_failure_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
