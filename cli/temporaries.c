@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fastscnn/fastscnn.h"
+
 enum { MOST_NAMES = 320 }; /* more than there are threads to write files */
 
 static _Atomic(char *) names[MOST_NAMES];
@@ -33,6 +35,7 @@ static void end(int signal_number) {
 
 void temporaries_watch(void) {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    fscnn_watch_temporaries(temporary_add, temporary_drop);
     for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
         struct sigaction action = {.sa_flags = SA_RESETHAND}, before;
         action.sa_handler = end;

@@ -247,6 +247,22 @@ static void write_until_killed(const char *folder, int ready) {
     _exit(0); /* a signal that is ignored does not get here */
 }
 
+/* Another child: a file that the library writes, which takes its time over a picture of noise. */
+static void write_picture(const char *folder) {
+    enum { SIZE = 4096 };
+    struct fscnn_picture picture = {.width = SIZE, .height = SIZE, .rgb = malloc((size_t)3 * SIZE * SIZE)};
+    struct fscnn_error err;
+    char path[300];
+    uint32_t random = 1;
+    for (size_t i = 0; picture.rgb && i < (size_t)3 * SIZE * SIZE; i++) {
+        random = random * 1664525U + 1013904223U;
+        picture.rgb[i] = (uint8_t)(random >> 24);
+    }
+    temporaries_watch();
+    snprintf(path, sizeof(path), "%s/noise.png", folder);
+    _exit(picture.rgb && fscnn_picture_write_png(path, &picture, &err) == FSCNN_OK ? 0 : 1);
+}
+
 /* Starts the child, which gets the signal; returns what waitpid says. Where it is to live on, SIGKILL ends it. */
 static int kill_writer(const char *folder, int signal_number, bool ignored) {
     int ends[2], status = 0;
@@ -292,7 +308,21 @@ static void test_signals(void **state) {
         assert_int_equal(count_entries(folder), 1);
         assert_int_equal(unlink(done), 0);
     }
-    const int status = kill_writer(folder, SIGHUP, true); /* as nohup has it */
+    const pid_t child = fork();
+    int status = 0;
+    assert_true(child >= 0);
+    if (child == 0) {
+        write_picture(folder);
+    }
+    while (count_entries(folder) == 0 && waitpid(child, &status, WNOHANG) == 0) {
+        usleep(1000);
+    }
+    usleep(1000); /* a file is noted right after it was made */
+    assert_int_equal(kill(child, SIGTERM), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    assert_int_equal(count_entries(folder), 0);
+    status = kill_writer(folder, SIGHUP, true); /* as nohup has it */
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     assert_int_equal(count_entries(folder), 4);
     snprintf(command, sizeof(command), "rm -r %s", folder);

@@ -331,6 +331,38 @@ static void test_output_in_the_way(void **state) {
     assert_non_null(strstr(error.text, "out"));
 }
 
+static int temporaries_made, temporaries_gone;
+static char temporary_name[512];
+static void count_made(const char *name) {
+    temporaries_made++;
+    snprintf(temporary_name, sizeof(temporary_name), "%s", name);
+    assert_int_equal(access(name, F_OK), 0);
+}
+static void count_gone(const char *name) {
+    temporaries_gone++;
+    assert_string_equal(name, temporary_name);
+    assert_int_not_equal(access(name, F_OK), 0);
+}
+
+static void test_temporaries(void **state) {
+    (void)state;
+    struct output_file file;
+    fscnn_watch_temporaries(count_made, count_gone);
+    assert_int_equal(file_write(at("a"), "x", 1, NULL), FSCNN_OK);
+    assert_true(temporaries_made == 1 && temporaries_gone == 1);
+    assert_int_equal(output_open(at("b"), &file, NULL), FSCNN_OK);
+    assert_true(temporaries_made == 2 && temporaries_gone == 1);
+    output_discard(&file);
+    assert_true(temporaries_made == 2 && temporaries_gone == 2);
+    assert_int_equal(output_open(at("none/b"), &file, NULL), FSCNN_ERROR_IO);
+    assert_int_equal(folder_make(at("folder"), NULL), FSCNN_OK);
+    assert_int_equal(file_write(at("folder"), "x", 1, NULL), FSCNN_ERROR_IO); /* rename fails */
+    assert_true(temporaries_made == 3 && temporaries_gone == 3);
+    fscnn_watch_temporaries(NULL, NULL);
+    assert_int_equal(file_write(at("a"), "y", 1, NULL), FSCNN_OK);
+    assert_int_equal(temporaries_made, 3);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_layout, make_root, remove_root),
@@ -341,6 +373,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_bad_pictures, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_disk_full, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_output_in_the_way, make_root, remove_root),
+        cmocka_unit_test_setup_teardown(test_temporaries, make_root, remove_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
