@@ -174,6 +174,8 @@ check "adds .onnx" test -s e1.onnx
 check_run "export for a batch" 0 '"input_shape"' export --pth_path r.pth --onnx_name e4.onnx --input_shape 4,3,64,128 \
     --pool adaptive --opset 13 --json
 check_run "a missing checkpoint" 1 "nothing.pth" export --pth_path nothing.pth --onnx_name e
+check_run "what does not suit is named" 2 "fastscnn: r.pth: fixed pooling needs" export --pth_path r.pth --onnx_name e \
+    --input_shape 64x128
 check_run "what was exported compiles" 0 "ATC run success" compile --framework 5 --model e1.onnx --output e1 \
     --input_shape "image:1,3,64,128"
 check_run "its batch is the file's" 0 "n = 4" compile --framework 5 --model e4.onnx --output e4

@@ -139,7 +139,7 @@ static enum fscnn_status read_truth(const char *path, const struct file_map *map
     }
     status = label_buffer_resize(out, count, err);
     if (status != FSCNN_OK) {
-        return status;
+        return error_prefix(err, status, "%s", path);
     }
     read_ahead(map);
     return convert_tensor(path, &t, count, out->labels, err);
@@ -286,6 +286,9 @@ enum fscnn_status result_file_read(const char *path, size_t pixels, int *classes
     }
     if (status == FSCNN_OK) {
         status = label_buffer_resize(out, pixels, err);
+        if (status != FSCNN_OK) {
+            error_prefix(err, status, "%s", path);
+        }
     }
     if (status == FSCNN_OK) {
         read_ahead(&map);

@@ -149,7 +149,7 @@ enum fscnn_status fscnn_dataset_order(const struct fscnn_dataset *dataset, const
     const struct fscnn_dataset_item **sorted = calloc(dataset->count + 1, sizeof(*sorted));
     size_t *indices = calloc(log.count + 1, sizeof(*indices));
     if (!sorted || !indices) {
-        status = error_memory(err, (dataset->count + log.count) * sizeof(*indices), "the order");
+        status = error_memory(err, (dataset->count + log.count) * sizeof(*indices), sort_log);
         goto done;
     }
     for (size_t i = 0; i < dataset->count; i++) {

@@ -136,7 +136,7 @@ enum fscnn_status onnx_values_create(struct onnx_import *in) {
     in->values = arena_alloc(&in->arena, count, sizeof(*in->values));
     in->slots = arena_alloc(&in->arena, in->num_slots, sizeof(*in->slots));
     if (!in->values || !in->slots) {
-        return error_memory(in->err, count * sizeof(*in->values), "the values of an ONNX model");
+        return onnx_refuse_model(in, FSCNN_ERROR_MEMORY, "no memory for %zu values", count);
     }
     draw_keys(in);
     return register_values(in);

@@ -37,13 +37,13 @@ struct job {
     struct fscnn_error error;
 };
 
-static enum fscnn_status reserve(struct worker *worker, size_t count, struct fscnn_error *err) {
+static enum fscnn_status reserve(struct worker *worker, const char *path, size_t count, struct fscnn_error *err) {
     if (count > worker->capacity) {
         free(worker->floats);
         worker->floats = malloc(count * sizeof(float));
         worker->capacity = worker->floats ? count : 0;
     }
-    return worker->floats ? FSCNN_OK : error_memory(err, count * sizeof(float), "a preprocessed picture");
+    return worker->floats ? FSCNN_OK : error_memory(err, count * sizeof(float), path);
 }
 
 /* "FOLDER/STEM" + ending in fresh memory, NULL when out of memory. */
@@ -94,7 +94,7 @@ static enum fscnn_status write_image(struct worker *worker, const struct fscnn_d
     size[0] = picture.height;
     size[1] = picture.width;
     size_t count = 3 * (size_t)picture.width * (size_t)picture.height;
-    status = reserve(worker, count, err);
+    status = reserve(worker, path, count, err);
     if (status == FSCNN_OK) {
         fscnn_normalize(&picture, worker->floats);
         status = file_write(path, worker->floats, count * sizeof(float), err);
@@ -121,7 +121,7 @@ static enum fscnn_status write_labels(struct worker *worker, const struct fscnn_
         value[id] = train_id == LABEL_IGNORED ? -1.0F : (float)train_id;
     }
     size_t count = (size_t)labels.width * (size_t)labels.height;
-    status = reserve(worker, count, err);
+    status = reserve(worker, path, count, err);
     if (status == FSCNN_OK) {
         for (size_t i = 0; i < count; i++) {
             worker->floats[i] = value[labels.labels[i]];
