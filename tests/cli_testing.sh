@@ -7,6 +7,8 @@
 #   check_run NAME CODE TEXT ARGUMENT...
 #              runs the program; passes where it exits with CODE and prints TEXT (on either stream; "" is anything);
 #              what it printed is in $work/printed
+#   check_lost ARGUMENT...
+#              runs the program with its standard output on a full disk; passes where it exits with 1 and tells so, once
 # shellcheck shell=sh
 set -u
 build=${FASTSCNN_BUILD:-$(pwd)/build}
@@ -56,6 +58,14 @@ check_run() {
     else
         report 0 "$name"
     fi
+}
+
+check_lost() {
+    "$program" "$@" >/dev/full 2>"$work/printed"
+    code=$?
+    grep -v '^[a-z]*: [0-9]*/[0-9]*, ' "$work/printed" >"$work/shown" # progress bars
+    test $code -eq 1 -a "$(cat "$work/shown")" = "fastscnn: standard output: write failed"
+    report $? "standard output lost: $*"
 }
 
 finish() { echo "1..$cases"; }

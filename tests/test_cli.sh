@@ -17,6 +17,10 @@ for command in infer compile export segment info; do
     check_run "$command: unknown option" 2 "fastscnn $command: unknown option '--bogus'" $command --bogus
 done
 
+check_lost --help
+check_lost --version
+check_lost info --help
+
 # ---- wrong usage: what is printed | arguments ----
 while IFS='|' read -r text arguments; do
     # shellcheck disable=SC2086 # words
@@ -201,6 +205,13 @@ check "layer by layer" grep -q '  step 0' printed
 check_run "in JSON, with figures" 0 '"compiled"' info r.pth --json
 check "which are numbers" python3 -c 'import json; d = json.load(open("printed"))["compiled"]; assert d["macs"] > 6e9 and d["memory_plan"]'
 check_run "info about ONNX" 0 "e1.onnx" info e1.onnx --json
+for json in '' --json; do
+    check_lost info $json
+    check_lost info bs1.fscnn $json
+    check_lost info r.pth $json
+    check_lost export --pth_path r.pth --onnx_name lost --input_shape 64x128 --pool adaptive $json
+    check_lost compile --model r.pth --output lost --input_shape image:1,3,64,128 --pool adaptive $json
+done
 check_run "info about nothing" 1 "nothing.fscnn" info nothing.fscnn
 printf 'junk' >junk.fscnn
 check_run "info about junk" 1 "junk.fscnn" info junk.fscnn

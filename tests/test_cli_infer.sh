@@ -200,6 +200,9 @@ mkfifo pipe
 # shellcheck disable=SC2016 # $0 is for the inner shell
 check "a pipe as model is refused, not waited for" sh -c 'timeout 20 "$0" infer --model pipe; test $? -eq 1' "$program"
 
+check_lost infer --model m.fscnn --input two.bin --batchsize 2
+check_lost infer --model m.fscnn --input two.bin --batchsize 2 --json
+
 # ---- a signal while a result is being written: text takes long ----
 check_run "a larger model" 0 "ATC run success" compile --model r.pth --output large --input_shape "image:1,3,768,1024" \
     --pool adaptive

@@ -109,6 +109,8 @@ good = [p for p in d["pictures"] if "error" not in p]
 assert all(abs(sum(p["classes"].values()) - 1) < 1e-6 and p["network_ms"] > 0 for p in good)
 assert [p["file"] for p in d["pictures"]][2:4] == ["in/p9.png", "in/p10.png"]'
 
+check_lost segment in/p9.png --output lost --model m.fscnn
+check_lost segment in/p9.png --output lost --model m.fscnn --json
 check_run "an empty folder" 1 "empty: no pictures there" segment empty --output x --model r.pth
 check_run "no such picture" 1 "nothing.png: No such file" segment nothing.png --output x --model r.pth --pool adaptive
 check_run "no such model" 1 "nothing.pth" segment in/p9.png --output x --model nothing.pth

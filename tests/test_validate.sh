@@ -113,6 +113,13 @@ check_run "five classes cannot be held against label ids" 2 "r5.pth has 5 classe
 check_run "five classes against train ids" 0 "5 classes" validate -i train -m r5.pth --label_type trainIds \
     --pool adaptive
 
+# Standard output on a full disk.
+for json in '' --json; do
+    check_lost preprocess -i data -o lost $json
+    check_lost validate -i data -m m.fscnn $json
+    check_lost evaluate -r result/UINT8 -l prep/gtFine -s sort.log $json
+done
+
 # What is missing or does not fit.
 check_run "no such model" 1 "none.fscnn" validate -i data -m none.fscnn
 check_run "no such split" 1 "train" validate -i data -m m.fscnn --split train
