@@ -113,6 +113,11 @@ check_run "five classes cannot be held against label ids" 2 "r5.pth has 5 classe
 check_run "five classes against train ids" 0 "5 classes" validate -i train -m r5.pth --label_type trainIds \
     --pool adaptive
 
+# Names of files may be any bytes.
+odd=$(printf 'odd\377\001')
+check_run "a name that is not text, in JSON" 0 '"written": 4' preprocess -i data -o "$odd" --json
+check "is JSON" python3 -c 'import json; assert json.load(open("printed"))["output"] == "odd?\1"'
+
 # Standard output on a full disk.
 for json in '' --json; do
     check_lost preprocess -i data -o lost $json
