@@ -200,6 +200,9 @@ mkfifo pipe
 # shellcheck disable=SC2016 # $0 is for the inner shell
 check "a pipe as model is refused, not waited for" sh -c 'timeout 20 "$0" infer --model pipe; test $? -eq 1' "$program"
 
+check_run "an empty folder name" 2 "a folder's name is empty" infer --model m.fscnn --input two.bin --batchsize 2 --output ''
+check_run "below it" 2 "a folder's name is empty" infer --model m.fscnn --input two.bin --batchsize 2 --output '' --output_dirname d
+check "nothing is there" test ! -e /d
 check_lost infer --model m.fscnn --input two.bin --batchsize 2
 check_lost infer --model m.fscnn --input two.bin --batchsize 2 --json
 

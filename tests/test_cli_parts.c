@@ -212,6 +212,8 @@ static void test_files(void **state) {
     assert_int_equal(access(path, F_OK), -1);
     snprintf(path, sizeof(path), "%s/p9.PNG/x", folder);
     assert_int_equal(create_folder(path, &err), FSCNN_ERROR_IO);
+    assert_int_equal(create_folder("", &err), FSCNN_ERROR_USAGE);
+    assert_string_equal(err.text, "a folder's name is empty");
     snprintf(path, sizeof(path), "rm -r %s", folder);
     assert_int_equal(system(path), 0);
     name_list_free(&list);

@@ -112,6 +112,7 @@ assert [p["file"] for p in d["pictures"]][2:4] == ["in/p9.png", "in/p10.png"]'
 check_lost segment in/p9.png --output lost --model m.fscnn
 check_lost segment in/p9.png --output lost --model m.fscnn --json
 check_run "an empty folder" 1 "empty: no pictures there" segment empty --output x --model r.pth
+check_run "an empty folder name" 2 "a folder's name is empty" segment in/p9.png --output '' --model m.fscnn
 check_run "no such picture" 1 "nothing.png: No such file" segment nothing.png --output x --model r.pth --pool adaptive
 check_run "no such model" 1 "nothing.pth" segment in/p9.png --output x --model nothing.pth
 check_run "one name twice" 2 "would both become" segment in/p9.png ./in/p9.png --output x --model r.pth

@@ -261,12 +261,16 @@ static enum fscnn_status write_sort_log(const char *path, const struct fscnn_dat
 }
 
 static enum fscnn_status make_folders(const char *output, char **images, char **labels, struct fscnn_error *err) {
+    enum fscnn_status status = folder_make(output, err); /* before "/" hides that it is empty */
+    if (status != FSCNN_OK) {
+        return status;
+    }
     *images = path_join(output, "leftImg8bit");
     *labels = path_join(output, "gtFine");
     if (!*images || !*labels) {
         return error_memory(err, strlen(output), "a file name");
     }
-    enum fscnn_status status = folder_make(*images, err);
+    status = folder_make(*images, err);
     return status == FSCNN_OK ? folder_make(*labels, err) : status;
 }
 
