@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "files.h"
 #include "temporaries.h"
 
 static const struct command *const commands[] = {
@@ -43,6 +44,6 @@ int main(int argc, char **argv) {
             return finish(commands[i]->run(commands[i], argc - 1, argv + 1));
         }
     }
-    fprintf(stderr, "fastscnn: no command '%s'; fastscnn alone lists them\n", argv[1]);
+    fprintf(stderr, "fastscnn: no command '%s'; fastscnn alone lists them\n", make_printable(argv[1]));
     return EXIT_BAD_USAGE;
 }

@@ -82,6 +82,20 @@ no picture and no folder|segment --output o
 one file at a time|info a b
 TABLE
 
+# ---- names with control characters ----
+check_plain "plain: a command" "$hostile"
+check_plain "plain: an option" info "--$hostile"
+check_plain "plain: a value" segment x.png --output o --style "$hostile"
+check_plain "plain: an offline model" infer --model "$hostile"
+check_plain "plain: a model to time" bench --model "$hostile"
+check_plain "plain: a checkpoint" export --pth_path "$hostile" --onnx_name o
+check_plain "plain: a model to compile" compile --model "$hostile" --output o
+check_plain "plain: words of compile" compile --model r.pth --output o --input_shape "$hostile"
+check_plain "plain: a file" info "$hostile"
+check_plain "plain: a picture" segment "$hostile" --output o --model r.pth
+check_plain "plain: a data set" preprocess -i "$hostile" -o o
+check_plain "plain: results" evaluate -r "$hostile" -l "$hostile" -s "$hostile"
+
 # ---- compile ----
 check_run "the guide's call" 0 "ATC run success, welcome to the next use." compile --framework=5 --model=r.pth --output=bs1 \
     --input_format=NCHW --input_shape="image:1,3,64,128" --log=error --soc_version=native --pool adaptive

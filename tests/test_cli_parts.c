@@ -219,6 +219,16 @@ static void test_files(void **state) {
     name_list_free(&list);
 }
 
+/* C0, DEL, and C1 as UTF-8; other characters stay. */
+static void test_printable(void **state) {
+    (void)state;
+    struct fscnn_error err; /* (fail): cmocka has a macro of that name */
+    char text[] = "a\033[1m\n\x7f\xc2\x9b \xc3\xa9\xc2\xa0";
+    assert_string_equal(make_printable(text), "a?[1m???\x9b \xc3\xa9\xc2\xa0");
+    assert_int_equal((fail)(&err, FSCNN_ERROR_IO, "%s: \r", "\033]0;"), FSCNN_ERROR_IO);
+    assert_string_equal(err.text, "?]0;: ?");
+}
+
 /* What a child does: files in the works, one complete, a folder; then it waits for the signal. */
 static void write_until_killed(const char *folder, int ready) {
     struct result_file open_files[3], done;
@@ -466,12 +476,19 @@ static void test_failure_codes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_natural_order),   cmocka_unit_test(test_statistics),
-        cmocka_unit_test(test_format_float),    cmocka_unit_test(test_stem),
-        cmocka_unit_test(test_stages),          cmocka_unit_test(test_stages_stop),
-        cmocka_unit_test(test_files),           cmocka_unit_test(test_signals),
-        cmocka_unit_test(test_compile_words),   cmocka_unit_test(test_compile_refusals),
-        cmocka_unit_test(test_precision_modes), cmocka_unit_test(test_failure_codes),
+        cmocka_unit_test(test_natural_order),
+        cmocka_unit_test(test_statistics),
+        cmocka_unit_test(test_format_float),
+        cmocka_unit_test(test_stem),
+        cmocka_unit_test(test_stages),
+        cmocka_unit_test(test_stages_stop),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_printable),
+        cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_compile_words),
+        cmocka_unit_test(test_compile_refusals),
+        cmocka_unit_test(test_precision_modes),
+        cmocka_unit_test(test_failure_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

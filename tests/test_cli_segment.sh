@@ -109,6 +109,11 @@ good = [p for p in d["pictures"] if "error" not in p]
 assert all(abs(sum(p["classes"].values()) - 1) < 1e-6 and p["network_ms"] > 0 for p in good)
 assert [p["file"] for p in d["pictures"]][2:4] == ["in/p9.png", "in/p10.png"]'
 
+mkdir "$hostile"
+cp in/p9.png "$hostile/$hostile.png"
+check_plain "names with control characters" segment "$hostile" --output plain_names --model m.fscnn
+printf 'no picture' >"$hostile/$hostile.jpg"
+check_plain "in errors, too" segment "$hostile/$hostile.jpg" --output plain_names --model m.fscnn
 check_lost segment in/p9.png --output lost --model m.fscnn
 check_lost segment in/p9.png --output lost --model m.fscnn --json
 check_run "an empty folder" 1 "empty: no pictures there" segment empty --output x --model r.pth

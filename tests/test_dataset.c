@@ -126,6 +126,9 @@ static void test_layout_errors(void **state) {
     struct fscnn_dataset dataset;
     struct fscnn_error error;
     assert_int_equal(fscnn_dataset_open("", "val", (struct fscnn_log){0}, &dataset, &error), FSCNN_ERROR_USAGE);
+    assert_int_equal(fscnn_dataset_open("none\033[31m\xc2\x9b", "val", (struct fscnn_log){0}, &dataset, &error),
+                     FSCNN_ERROR_IO);
+    assert_non_null(strstr(error.text, "none?[31m?\x9b/leftImg8bit/val: ")); /* nothing that terminals obey */
     assert_int_equal(folder_make("", &error), FSCNN_ERROR_USAGE);
     assert_string_equal(error.text, "a folder's name is empty");
     assert_int_equal(open_data(&dataset, &error), FSCNN_ERROR_IO);
