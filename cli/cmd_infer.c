@@ -221,6 +221,10 @@ static enum fscnn_status make_folder(const struct settings *s, char **folder, st
     if (!localtime_r(&now, &local) || strftime(stamp, sizeof(stamp), "%Y_%m_%d-%H_%M_%S", &local) == 0) {
         snprintf(stamp, sizeof(stamp), "%lld", (long long)now);
     }
+    enum fscnn_status status = create_folder(s->output, err); /* before "/" hides that it is empty */
+    if (status != FSCNN_OK) {
+        return status;
+    }
     *folder = join_path(s->output, s->dirname ? s->dirname : stamp);
     if (!*folder) {
         return fail(err, FSCNN_ERROR_MEMORY, "out of memory for a file name");

@@ -1,9 +1,9 @@
 /* fastscnn preprocess: a data set in the Cityscapes layout -> .bin files of the network's input and of labels. */
-#include <jansson.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "commands.h"
+#include "json_output.h"
 #include "progress.h"
 
 static double now_seconds(void) {
@@ -20,18 +20,10 @@ static void print_line(void *user, const char *text) {
 
 static int print_json(const struct fscnn_preprocess_options *options, const struct fscnn_preprocess_result *result,
                       double seconds) {
-    json_t *object =
-        json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:f}", "input", options->input_path, "output", options->output_path,
-                  "split", options->split, "written", (json_int_t)result->written, "up_to_date",
-                  (json_int_t)result->up_to_date, "without_labels", (json_int_t)result->unlabelled, "seconds", seconds);
-    if (!object || json_dumpf(object, stdout, JSON_REAL_PRECISION(6)) != 0) {
-        fprintf(stderr, "fastscnn: the result cannot be written as JSON (is a path not UTF-8?)\n");
-        json_decref(object);
-        return EXIT_BAD_INPUT;
-    }
-    putchar('\n');
-    json_decref(object);
-    return EXIT_OK;
+    return json_print(json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:f}", "input", json_text(options->input_path),
+                                "output", json_text(options->output_path), "split", json_text(options->split),
+                                "written", (json_int_t)result->written, "up_to_date", (json_int_t)result->up_to_date,
+                                "without_labels", (json_int_t)result->unlabelled, "seconds", seconds));
 }
 
 static int run(const struct command *command, int argc, char **argv) {

@@ -1,4 +1,5 @@
 /* fastscnn segment: photographs in, label pictures out. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -123,8 +124,9 @@ static const char *class_name(int id) { return id < 255 ? fscnn_class_of_train_i
 
 static void print_picture(const struct segmented *picture) {
     int ids[256], count = rank_classes(picture, ids);
-    printf("%s -> %s  %dx%d, %.1f ms\n ", picture->input, picture->output, picture->height, picture->width,
-           picture->run_ms);
+    char names[2 * PATH_MAX + 8];
+    snprintf(names, sizeof(names), "%s -> %s", picture->input, picture->output);
+    printf("%s  %dx%d, %.1f ms\n ", make_printable(names), picture->height, picture->width, picture->run_ms);
     int shown = 0;
     for (; shown < count && (shown == 0 || share(picture, ids[shown]) >= 0.001); shown++) {
         printf("%s %s %.1f %%", shown ? "," : "", class_name(ids[shown]), 100 * share(picture, ids[shown]));

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "temporaries.h"
+
 #include "scene.h" /* tools/street, the painter that street_scenes is made of */
 
 enum { SERIES = 20220 }; /* streets that `street_scenes` does not paint unless told to */
@@ -32,6 +34,8 @@ enum fscnn_status default_pictures_make(int height, int width, struct default_pi
         status =
             fail(err, FSCNN_ERROR_IO, "%s: no folder for pictures to calibrate on: %s", temporary, strerror(errno));
         out->folder[0] = '\0';
+    } else {
+        temporary_add(out->folder);
     }
     while (status == FSCNN_OK && out->count < DEFAULT_PICTURES) {
         char path[300];
@@ -39,6 +43,7 @@ enum fscnn_status default_pictures_make(int height, int width, struct default_pi
         canvas_develop(&canvas, (uint32_t)out->count + 1, picture.rgb, labels);
         picture_path(out, out->count++, path, sizeof(path));
         status = fscnn_picture_write_png(path, &picture, err);
+        temporary_add(path);
     }
     canvas_free(&canvas);
     fscnn_picture_free(&picture);
@@ -51,9 +56,11 @@ void default_pictures_remove(struct default_pictures *pictures) {
         char path[300];
         picture_path(pictures, i, path, sizeof(path));
         remove(path);
+        temporary_drop(path);
     }
     if (pictures->folder[0]) {
         rmdir(pictures->folder);
+        temporary_drop(pictures->folder);
     }
     *pictures = (struct default_pictures){.count = 0};
 }

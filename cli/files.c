@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "temporaries.h"
+
 char *make_printable(char *text) {
     for (char *at = text; *at; at++) {
         const unsigned char byte = (unsigned char)*at, next = (unsigned char)at[1];
@@ -205,6 +207,9 @@ static int open_new(const char *path, char **name) {
             break;
         }
     }
+    if (fd >= 0) {
+        temporary_add(*name);
+    }
     return fd;
 }
 
@@ -239,6 +244,7 @@ enum fscnn_status result_commit(struct result_file *out, struct fscnn_error *err
     if (bad || rename(out->temporary, out->path) < 0) {
         status = errno ? io_fail(err, out->path) : fail(err, FSCNN_ERROR_IO, "%s: write failed", out->path);
     } else {
+        temporary_drop(out->temporary);
         free(out->temporary);
         out->temporary = NULL;
     }
@@ -252,6 +258,7 @@ void result_discard(struct result_file *out) {
     }
     if (out->temporary) {
         unlink(out->temporary);
+        temporary_drop(out->temporary);
     }
     free(out->temporary);
     free(out->path);

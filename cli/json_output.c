@@ -23,12 +23,13 @@ json_t *json_text(const char *text) {
 }
 
 int json_print(json_t *json) {
-    bool failed = !json || json_dumpf(json, stdout, FLAGS) < 0 || putchar('\n') == EOF || fflush(stdout) != 0;
+    const bool written = json && json_dumpf(json, stdout, FLAGS) == 0;
+    putchar('\n');
     json_decref(json);
-    if (failed) {
-        fprintf(stderr, "fastscnn: the JSON report could not be written\n");
+    if (!written && !ferror(stdout)) {
+        fprintf(stderr, "fastscnn: out of memory for the JSON report\n");
     }
-    return failed ? EXIT_BAD_INPUT : EXIT_OK;
+    return written ? EXIT_OK : EXIT_BAD_INPUT;
 }
 
 enum fscnn_status json_write(const char *path, json_t *json, struct fscnn_error *err) {

@@ -9,7 +9,8 @@
 /* A JSON string; bytes that are not UTF-8 (file names may hold anything) become '?'. NULL when out of memory. */
 json_t *json_text(const char *text);
 
-/* Prints on stdout and releases it; returns an exit code, after a message where it fails (NULL: out of memory). */
+/* Prints on stdout and releases it; returns an exit code, after a message where memory ran out (NULL: before). That
+ * standard output is lost is told by main, once for all that was printed. */
 int json_print(json_t *json);
 
 /* Writes a file and releases the value. Errors: IO, MEMORY (json NULL). */

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "commands.h"
+#include "files.h"
+#include "temporaries.h"
 
 static const struct command *const commands[] = {
     &command_segment,  &command_preprocess, &command_export, &command_compile, &command_infer,
@@ -36,11 +38,12 @@ int main(int argc, char **argv) {
         printf("fastscnn %s\n", fscnn_version());
         return finish(EXIT_OK);
     }
+    temporaries_watch();
     for (size_t i = 0; commands[i]; i++) {
         if (strcmp(argv[1], commands[i]->name) == 0) {
             return finish(commands[i]->run(commands[i], argc - 1, argv + 1));
         }
     }
-    fprintf(stderr, "fastscnn: no command '%s'; fastscnn alone lists them\n", argv[1]);
+    fprintf(stderr, "fastscnn: no command '%s'; fastscnn alone lists them\n", make_printable(argv[1]));
     return EXIT_BAD_USAGE;
 }

@@ -9,15 +9,17 @@
 #include <string.h>
 #include <strings.h>
 
+#include "files.h"
+
 const char *const pool_choices[] = {"fixed", "adaptive", NULL};
 
 int usage_error(const struct command *command, const char *format, ...) {
+    char text[1024];
     va_list args;
     va_start(args, format);
-    fprintf(stderr, "fastscnn %s: ", command->name);
-    vfprintf(stderr, format, args);
-    fprintf(stderr, " (see: fastscnn %s --help)\n", command->name);
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    fprintf(stderr, "fastscnn %s: %s (see: fastscnn %s --help)\n", command->name, make_printable(text), command->name);
     return EXIT_BAD_USAGE;
 }
 

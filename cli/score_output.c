@@ -97,9 +97,8 @@ int scores_write(const struct fscnn_evaluation *evaluation, const struct score_o
             printf("Report: %s\n", output->html);
         }
     }
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "fastscnn: standard output cannot be written\n");
-        return EXIT_BAD_INPUT;
+    if (ferror(stdout)) {
+        return EXIT_BAD_INPUT; /* main tells why */
     }
     return status == FSCNN_OK ? EXIT_OK : status_error(status, &err);
 }

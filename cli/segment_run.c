@@ -24,6 +24,15 @@ static struct item *item_of(struct segmenting *s, size_t i) { return &s->items[i
 
 static double ms_since(double started) { return 1000 * (seconds_now() - started); }
 
+/* The text of an error, if there is one, with the picture's name before it. */
+static void name_picture(struct segmented *r) {
+    char text[sizeof(r->err.text)];
+    if (r->status != FSCNN_OK) {
+        snprintf(text, sizeof(text), "%.200s: %.300s", r->input, r->err.text);
+        memcpy(r->err.text, text, sizeof(text));
+    }
+}
+
 static bool read_picture(void *user, size_t i) {
     struct segmenting *s = user;
     const struct segment_job *job = s->job;
@@ -41,16 +50,10 @@ static bool read_picture(void *user, size_t i) {
     r->run_width = job->width ? job->width : job->models->fixed_width ? job->models->fixed_width : r->width;
     if (r->run_height != r->height || r->run_width != r->width) {
         r->status = fscnn_picture_resize(&item->photo, r->run_width, r->run_height, &item->input, &r->err);
+        name_picture(r);
     }
     r->read_ms = ms_since(started);
     return true;
-}
-
-/* Error text with the picture's name before it. */
-static void name_picture(struct segmented *r) {
-    char text[sizeof(r->err.text)];
-    snprintf(text, sizeof(text), "%.200s: %.300s", r->input, r->err.text);
-    memcpy(r->err.text, text, sizeof(text));
 }
 
 static bool run_picture(void *user, size_t i) {
@@ -79,9 +82,7 @@ static bool run_picture(void *user, size_t i) {
                                       &r->err);
         r->run_ms = ms_since(started);
     }
-    if (r->status != FSCNN_OK) {
-        name_picture(r);
-    }
+    name_picture(r);
     return true;
 }
 
@@ -118,6 +119,7 @@ static bool write_picture(void *user, size_t i) {
     if (r->status == FSCNN_OK) {
         double started = seconds_now();
         r->status = fit_labels(item, &r->err);
+        name_picture(r);
         if (r->status == FSCNN_OK) {
             count_pixels(&item->labels, r->pixels);
             r->status = fscnn_labels_write_png(r->output, &item->labels, s->job->style, &item->photo, &r->err);

@@ -83,7 +83,7 @@ static enum fscnn_status read_files(const struct run *run, const struct fscnn_da
     item->predicted = (struct fscnn_labels){.width = item->truth.width, .height = item->truth.height};
     item->predicted.labels = pixels ? malloc(pixels) : NULL;
     if (!item->predicted.labels) {
-        return fail(err, FSCNN_ERROR_MEMORY, "out of memory for a label map");
+        return fail(err, FSCNN_ERROR_MEMORY, "%.300s: out of memory for a label map", source->image_path);
     }
     return FSCNN_OK;
 }
@@ -141,13 +141,16 @@ static enum fscnn_status name_image(struct run *run, const struct fscnn_dataset_
     return fscnn_evaluation_name_last(run->evaluation, source->stem, item->overlay, err);
 }
 
-/* What the library calls wrong usage is a picture, or a model, that does not suit: bad input here. */
+/* What the library calls wrong usage is a picture, or a model, that does not suit: bad input here. How much memory is
+ * needed depends on the picture, too. */
 static enum fscnn_status blame(const struct fscnn_dataset_item *source, enum fscnn_status status,
                                struct fscnn_error *err) {
     const struct fscnn_error cause = *err;
-    return status == FSCNN_ERROR_USAGE
-               ? fail(err, FSCNN_ERROR_UNSUPPORTED, "%.160s: %.300s", base_name(source->image_path), cause.text)
-               : status;
+    if (status != FSCNN_ERROR_USAGE && status != FSCNN_ERROR_MEMORY) {
+        return status;
+    }
+    return fail(err, status == FSCNN_ERROR_USAGE ? FSCNN_ERROR_UNSUPPORTED : status, "%.160s: %.300s",
+                base_name(source->image_path), cause.text);
 }
 
 static enum fscnn_status evaluate_item(struct run *run, const struct fscnn_dataset_item *source, struct item *item,

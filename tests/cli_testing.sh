@@ -7,6 +7,11 @@
 #   check_run NAME CODE TEXT ARGUMENT...
 #              runs the program; passes where it exits with CODE and prints TEXT (on either stream; "" is anything);
 #              what it printed is in $work/printed
+#   check_plain NAME ARGUMENT...
+#              runs the program with $hostile among its arguments or in a folder that is; passes where it is printed, but
+#              without control characters
+#   check_lost ARGUMENT...
+#              runs the program with its standard output on a full disk; passes where it exits with 1 and tells so, once
 # shellcheck shell=sh
 set -u
 build=${FASTSCNN_BUILD:-$(pwd)/build}
@@ -22,6 +27,8 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 cd "$work" || exit 1
 cases=0
+# shellcheck disable=SC2034 # for those who source this
+hostile=$(printf 'a\033[31mb') # a name that would colour a terminal
 
 report() { # CODE NAME: one line of TAP
     cases=$((cases + 1))
@@ -56,6 +63,22 @@ check_run() {
     else
         report 0 "$name"
     fi
+}
+
+check_lost() {
+    "$program" "$@" >/dev/full 2>"$work/printed"
+    code=$?
+    grep -v '^[a-z]*: [0-9]*/[0-9]*, ' "$work/printed" >"$work/shown" # progress bars
+    test $code -eq 1 -a "$(cat "$work/shown")" = "fastscnn: standard output: write failed"
+    report $? "standard output lost: $*"
+}
+
+check_plain() {
+    name=$1
+    shift
+    "$program" "$@" >"$work/printed" 2>&1
+    tr -d '\n' <"$work/printed" >"$work/plain"
+    check "$name" sh -c '! LC_ALL=C grep -q "[[:cntrl:]]" plain && grep -qF "?[31m" plain'
 }
 
 finish() { echo "1..$cases"; }

@@ -17,6 +17,10 @@ for command in infer compile export segment info; do
     check_run "$command: unknown option" 2 "fastscnn $command: unknown option '--bogus'" $command --bogus
 done
 
+check_lost --help
+check_lost --version
+check_lost info --help
+
 # ---- wrong usage: what is printed | arguments ----
 while IFS='|' read -r text arguments; do
     # shellcheck disable=SC2086 # words
@@ -77,6 +81,20 @@ no picture and no folder|segment --output o
 'foo' is none of: overlay, color, trainids, labelids|segment x.png --output o --style foo
 one file at a time|info a b
 TABLE
+
+# ---- names with control characters ----
+check_plain "plain: a command" "$hostile"
+check_plain "plain: an option" info "--$hostile"
+check_plain "plain: a value" segment x.png --output o --style "$hostile"
+check_plain "plain: an offline model" infer --model "$hostile"
+check_plain "plain: a model to time" bench --model "$hostile"
+check_plain "plain: a checkpoint" export --pth_path "$hostile" --onnx_name o
+check_plain "plain: a model to compile" compile --model "$hostile" --output o
+check_plain "plain: words of compile" compile --model r.pth --output o --input_shape "$hostile"
+check_plain "plain: a file" info "$hostile"
+check_plain "plain: a picture" segment "$hostile" --output o --model r.pth
+check_plain "plain: a data set" preprocess -i "$hostile" -o o
+check_plain "plain: results" evaluate -r "$hostile" -l "$hostile" -s "$hostile"
 
 # ---- compile ----
 check_run "the guide's call" 0 "ATC run success, welcome to the next use." compile --framework=5 --model=r.pth --output=bs1 \
@@ -174,6 +192,8 @@ check "adds .onnx" test -s e1.onnx
 check_run "export for a batch" 0 '"input_shape"' export --pth_path r.pth --onnx_name e4.onnx --input_shape 4,3,64,128 \
     --pool adaptive --opset 13 --json
 check_run "a missing checkpoint" 1 "nothing.pth" export --pth_path nothing.pth --onnx_name e
+check_run "what does not suit is named" 2 "fastscnn: r.pth: fixed pooling needs" export --pth_path r.pth --onnx_name e \
+    --input_shape 64x128
 check_run "what was exported compiles" 0 "ATC run success" compile --framework 5 --model e1.onnx --output e1 \
     --input_shape "image:1,3,64,128"
 check_run "its batch is the file's" 0 "n = 4" compile --framework 5 --model e4.onnx --output e4
@@ -199,6 +219,13 @@ check "layer by layer" grep -q '  step 0' printed
 check_run "in JSON, with figures" 0 '"compiled"' info r.pth --json
 check "which are numbers" python3 -c 'import json; d = json.load(open("printed"))["compiled"]; assert d["macs"] > 6e9 and d["memory_plan"]'
 check_run "info about ONNX" 0 "e1.onnx" info e1.onnx --json
+for json in '' --json; do
+    check_lost info $json
+    check_lost info bs1.fscnn $json
+    check_lost info r.pth $json
+    check_lost export --pth_path r.pth --onnx_name lost --input_shape 64x128 --pool adaptive $json
+    check_lost compile --model r.pth --output lost --input_shape image:1,3,64,128 --pool adaptive $json
+done
 check_run "info about nothing" 1 "nothing.fscnn" info nothing.fscnn
 printf 'junk' >junk.fscnn
 check_run "info about junk" 1 "junk.fscnn" info junk.fscnn

@@ -78,6 +78,8 @@ check "really" python3 -c 'import json; assert json.load(open("printed"))["wall_
 check "nothing temporary is left" test -z "$(find . -name '*.tmp*')"
 
 # ---- text, models of all kinds ----
+check_lost bench --model m.fscnn --iterations 3
+check_lost bench --model m.fscnn --iterations 3 --json
 check_run "for people" 0 "latency      min " bench --model m.fscnn --iterations 3
 check "throughput" grep -q '^throughput   [0-9.]* images/s by the wall clock, [0-9.]* by the mean latency$' printed
 check "memory" grep -q '^memory       [0-9.]* MB at most$' printed

@@ -200,4 +200,24 @@ mkfifo pipe
 # shellcheck disable=SC2016 # $0 is for the inner shell
 check "a pipe as model is refused, not waited for" sh -c 'timeout 20 "$0" infer --model pipe; test $? -eq 1' "$program"
 
+check_run "an empty folder name" 2 "a folder's name is empty" infer --model m.fscnn --input two.bin --batchsize 2 --output ''
+check_run "below it" 2 "a folder's name is empty" infer --model m.fscnn --input two.bin --batchsize 2 --output '' --output_dirname d
+check "nothing is there" test ! -e /d
+check_lost infer --model m.fscnn --input two.bin --batchsize 2
+check_lost infer --model m.fscnn --input two.bin --batchsize 2 --json
+
+# ---- a signal while a result is being written: text takes long ----
+check_run "a larger model" 0 "ATC run success" compile --model r.pth --output large --input_shape "image:1,3,768,1024" \
+    --pool adaptive
+head -c $((768 * 1024 * 3)) /dev/zero >large.bin
+"$program" infer --model large.fscnn --input large.bin --output killed --output_dirname d --outfmt TXT >shown 2>&1 &
+child=$!
+while kill -0 $child 2>/dev/null && [ -z "$(find killed/d -name '*.tmp*' 2>/dev/null)" ]; do
+    sleep 0.01
+done
+kill -TERM $child
+wait $child 2>/dev/null
+check "ends the program" test $? -eq $((128 + 15))
+check "and leaves nothing" test -z "$(find killed/d -type f)"
+
 finish

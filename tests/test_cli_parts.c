@@ -1,7 +1,11 @@
-/* Pieces of the commands: natural order, percentiles, number formatting, overlapping stages, ATC's words. */
+/* Pieces of the commands: natural order, percentiles, number formatting, overlapping stages, temporary files
+ * and signals, ATC's words. */
+#include <dirent.h>
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../cli/compile_request.h"
@@ -10,6 +14,7 @@
 #include "../cli/infer_outputs.h"
 #include "../cli/stages.h"
 #include "../cli/statistics.h"
+#include "../cli/temporaries.h"
 #include "testing.h"
 
 static void test_natural_order(void **state) {
@@ -207,9 +212,133 @@ static void test_files(void **state) {
     assert_int_equal(access(path, F_OK), -1);
     snprintf(path, sizeof(path), "%s/p9.PNG/x", folder);
     assert_int_equal(create_folder(path, &err), FSCNN_ERROR_IO);
+    assert_int_equal(create_folder("", &err), FSCNN_ERROR_USAGE);
+    assert_string_equal(err.text, "a folder's name is empty");
     snprintf(path, sizeof(path), "rm -r %s", folder);
     assert_int_equal(system(path), 0);
     name_list_free(&list);
+}
+
+/* C0, DEL, and C1 as UTF-8; other characters stay. */
+static void test_printable(void **state) {
+    (void)state;
+    struct fscnn_error err; /* (fail): cmocka has a macro of that name */
+    char text[] = "a\033[1m\n\x7f\xc2\x9b \xc3\xa9\xc2\xa0";
+    assert_string_equal(make_printable(text), "a?[1m???\x9b \xc3\xa9\xc2\xa0");
+    assert_int_equal((fail)(&err, FSCNN_ERROR_IO, "%s: \r", "\033]0;"), FSCNN_ERROR_IO);
+    assert_string_equal(err.text, "?]0;: ?");
+}
+
+/* What a child does: files in the works, one complete, a folder; then it waits for the signal. */
+static void write_until_killed(const char *folder, int ready) {
+    struct result_file open_files[3], done;
+    struct fscnn_error err;
+    char path[300];
+    temporaries_watch();
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof(path), "%s/file%d", folder, i);
+        if (result_open(path, &open_files[i], &err) != FSCNN_OK) {
+            _exit(1);
+        }
+    }
+    result_discard(&open_files[1]);
+    snprintf(path, sizeof(path), "%s/done", folder);
+    if (result_open(path, &done, &err) != FSCNN_OK || result_commit(&done, &err) != FSCNN_OK) {
+        _exit(1);
+    }
+    snprintf(path, sizeof(path), "%s/sub", folder);
+    if (mkdir(path, 0777) != 0) {
+        _exit(1);
+    }
+    temporary_add(path);
+    snprintf(path, sizeof(path), "%s/sub/file", folder);
+    if (result_open(path, &open_files[1], &err) != FSCNN_OK || write(ready, "", 1) != 1) {
+        _exit(1);
+    }
+    pause();
+    _exit(0); /* a signal that is ignored does not get here */
+}
+
+/* Another child: a file that the library writes, which takes its time over a picture of noise. */
+static void write_picture(const char *folder) {
+    enum { SIZE = 4096 };
+    struct fscnn_picture picture = {.width = SIZE, .height = SIZE, .rgb = malloc((size_t)3 * SIZE * SIZE)};
+    struct fscnn_error err;
+    char path[300];
+    uint32_t random = 1;
+    for (size_t i = 0; picture.rgb && i < (size_t)3 * SIZE * SIZE; i++) {
+        random = random * 1664525U + 1013904223U;
+        picture.rgb[i] = (uint8_t)(random >> 24);
+    }
+    temporaries_watch();
+    snprintf(path, sizeof(path), "%s/noise.png", folder);
+    _exit(picture.rgb && fscnn_picture_write_png(path, &picture, &err) == FSCNN_OK ? 0 : 1);
+}
+
+/* Starts the child, which gets the signal; returns what waitpid says. Where it is to live on, SIGKILL ends it. */
+static int kill_writer(const char *folder, int signal_number, bool ignored) {
+    int ends[2], status = 0;
+    char byte;
+    assert_int_equal(pipe(ends), 0);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        signal(signal_number, ignored ? SIG_IGN : SIG_DFL);
+        write_until_killed(folder, ends[1]);
+    }
+    close(ends[1]);
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    close(ends[0]);
+    kill(child, signal_number);
+    if (ignored) {
+        kill(child, SIGKILL);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static int count_entries(const char *folder) {
+    DIR *dir = opendir(folder);
+    int count = -2; /* . and .. */
+    assert_non_null(dir);
+    while (readdir(dir)) {
+        count++;
+    }
+    closedir(dir);
+    return count;
+}
+
+static void test_signals(void **state) {
+    (void)state;
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    char folder[] = "/tmp/fastscnn_cli_XXXXXX", command[64], done[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(done, sizeof(done), "%s/done", folder);
+    for (int i = 0; i < 3; i++) {
+        const int status = kill_writer(folder, signals[i], false);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == signals[i]);
+        assert_int_equal(count_entries(folder), 1);
+        assert_int_equal(unlink(done), 0);
+    }
+    const pid_t child = fork();
+    int status = 0;
+    assert_true(child >= 0);
+    if (child == 0) {
+        write_picture(folder);
+    }
+    while (count_entries(folder) == 0 && waitpid(child, &status, WNOHANG) == 0) {
+        usleep(1000);
+    }
+    usleep(1000); /* a file is noted right after it was made */
+    assert_int_equal(kill(child, SIGTERM), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    assert_int_equal(count_entries(folder), 0);
+    status = kill_writer(folder, SIGHUP, true); /* as nohup has it */
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_int_equal(count_entries(folder), 4);
+    snprintf(command, sizeof(command), "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
 }
 
 /* ---- ATC's words ---- */
@@ -354,6 +483,8 @@ int main(void) {
         cmocka_unit_test(test_stages),
         cmocka_unit_test(test_stages_stop),
         cmocka_unit_test(test_files),
+        cmocka_unit_test(test_printable),
+        cmocka_unit_test(test_signals),
         cmocka_unit_test(test_compile_words),
         cmocka_unit_test(test_compile_refusals),
         cmocka_unit_test(test_precision_modes),

@@ -109,7 +109,15 @@ good = [p for p in d["pictures"] if "error" not in p]
 assert all(abs(sum(p["classes"].values()) - 1) < 1e-6 and p["network_ms"] > 0 for p in good)
 assert [p["file"] for p in d["pictures"]][2:4] == ["in/p9.png", "in/p10.png"]'
 
+mkdir "$hostile"
+cp in/p9.png "$hostile/$hostile.png"
+check_plain "names with control characters" segment "$hostile" --output plain_names --model m.fscnn
+printf 'no picture' >"$hostile/$hostile.jpg"
+check_plain "in errors, too" segment "$hostile/$hostile.jpg" --output plain_names --model m.fscnn
+check_lost segment in/p9.png --output lost --model m.fscnn
+check_lost segment in/p9.png --output lost --model m.fscnn --json
 check_run "an empty folder" 1 "empty: no pictures there" segment empty --output x --model r.pth
+check_run "an empty folder name" 2 "a folder's name is empty" segment in/p9.png --output '' --model m.fscnn
 check_run "no such picture" 1 "nothing.png: No such file" segment nothing.png --output x --model r.pth --pool adaptive
 check_run "no such model" 1 "nothing.pth" segment in/p9.png --output x --model nothing.pth
 check_run "one name twice" 2 "would both become" segment in/p9.png ./in/p9.png --output x --model r.pth
@@ -120,6 +128,19 @@ check "said once" test "$(grep -c 'too small' printed)" -eq 1
 check "gives what adaptive pooling gives" cmp small/p9.png trainids/p9.png
 check_run "fixed pooling, if it must be" 1 "in/p9.png: " segment in/p9.png --output x --model r.pth --pool fixed
 check_run "one picture" 0 "1 picture in " segment in/p9.png --output one --model m.fscnn
+# A picture of 805 MB among 700 MB of addresses, in which sanitizers do not even start.
+python3 -c 'import struct, zlib
+chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+head = struct.pack(">IIBBBBB", 1 << 14, 1 << 14, 1, 0, 0, 0, 0)
+open("huge.png", "wb").write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) +
+                             chunk(b"IDAT", zlib.compress(bytes((1 << 14) * 2049), 0)) + chunk(b"IEND", b""))'
+printf '#!/bin/sh\nulimit -v 700000\nexec "%s" "$@"\n' "$program" >limited
+chmod +x limited
+if ./limited --version >shown 2>&1; then
+    unlimited=$program program=./limited
+    check_run "too little memory" 1 "huge.png: out of memory (805306368 bytes" segment huge.png --output x --model m.fscnn
+    program=$unlimited
+fi
 check_run "an unwritable place" 1 "/proc/none" segment in/p9.png --output /proc/none --model m.fscnn
 check "nothing temporary is left" test -z "$(find . -name '*.tmp*')"
 

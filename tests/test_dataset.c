@@ -125,6 +125,12 @@ static void test_layout_errors(void **state) {
     (void)state;
     struct fscnn_dataset dataset;
     struct fscnn_error error;
+    assert_int_equal(fscnn_dataset_open("", "val", (struct fscnn_log){0}, &dataset, &error), FSCNN_ERROR_USAGE);
+    assert_int_equal(fscnn_dataset_open("none\033[31m\xc2\x9b", "val", (struct fscnn_log){0}, &dataset, &error),
+                     FSCNN_ERROR_IO);
+    assert_non_null(strstr(error.text, "none?[31m?\x9b/leftImg8bit/val: ")); /* nothing that terminals obey */
+    assert_int_equal(folder_make("", &error), FSCNN_ERROR_USAGE);
+    assert_string_equal(error.text, "a folder's name is empty");
     assert_int_equal(open_data(&dataset, &error), FSCNN_ERROR_IO);
     assert_non_null(strstr(error.text, "data/leftImg8bit/val: there is no such folder; expected: "));
     assert_int_equal(folder_make(at("data/leftImg8bit/val/ulm"), NULL), FSCNN_OK);
@@ -225,6 +231,27 @@ static void test_preprocess(void **state) {
     file_map_close(&map);
 }
 
+/* Names that would read back from the log as others, or not at all. */
+static void test_sort_log_names(void **state) {
+    (void)state;
+    static const char *const stems[] = {
+        "a_leftImg8bit.png\nb", "a\rb", " a", "\ta", "a..b", "a\\b", "\357\273\277a",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(stems); i++) {
+        struct fscnn_preprocess_result result;
+        struct fscnn_error error = {""};
+        char path[256];
+        add_pair("ulm", stems[i], 1);
+        assert_int_equal(preprocess(false, 1, &result, &error), FSCNN_ERROR_FORMAT);
+        assert_non_null(strstr(error.text, "sort.log: name "));
+        assert_null(strchr(error.text, '\n'));
+        assert_int_not_equal(access(at("out"), F_OK), 0); /* nothing was begun */
+        assert_int_not_equal(access(at("sort.log"), F_OK), 0);
+        snprintf(path, sizeof(path), "data/leftImg8bit/val/ulm/%s_leftImg8bit.png", stems[i]);
+        assert_int_equal(unlink(at(path)), 0);
+    }
+}
+
 static void set_age(const char *path, int seconds) {
     struct timespec now, times[2];
     clock_gettime(CLOCK_REALTIME, &now);
@@ -310,15 +337,49 @@ static void test_output_in_the_way(void **state) {
     assert_non_null(strstr(error.text, "out"));
 }
 
+static int temporaries_made, temporaries_gone;
+static char temporary_name[512];
+static void count_made(const char *name) {
+    temporaries_made++;
+    snprintf(temporary_name, sizeof(temporary_name), "%s", name);
+    assert_int_equal(access(name, F_OK), 0);
+}
+static void count_gone(const char *name) {
+    temporaries_gone++;
+    assert_string_equal(name, temporary_name);
+    assert_int_not_equal(access(name, F_OK), 0);
+}
+
+static void test_temporaries(void **state) {
+    (void)state;
+    struct output_file file;
+    fscnn_watch_temporaries(count_made, count_gone);
+    assert_int_equal(file_write(at("a"), "x", 1, NULL), FSCNN_OK);
+    assert_true(temporaries_made == 1 && temporaries_gone == 1);
+    assert_int_equal(output_open(at("b"), &file, NULL), FSCNN_OK);
+    assert_true(temporaries_made == 2 && temporaries_gone == 1);
+    output_discard(&file);
+    assert_true(temporaries_made == 2 && temporaries_gone == 2);
+    assert_int_equal(output_open(at("none/b"), &file, NULL), FSCNN_ERROR_IO);
+    assert_int_equal(folder_make(at("folder"), NULL), FSCNN_OK);
+    assert_int_equal(file_write(at("folder"), "x", 1, NULL), FSCNN_ERROR_IO); /* rename fails */
+    assert_true(temporaries_made == 3 && temporaries_gone == 3);
+    fscnn_watch_temporaries(NULL, NULL);
+    assert_int_equal(file_write(at("a"), "y", 1, NULL), FSCNN_OK);
+    assert_int_equal(temporaries_made, 3);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_layout, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_layout_errors, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_preprocess, make_root, remove_root),
+        cmocka_unit_test_setup_teardown(test_sort_log_names, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_second_run, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_bad_pictures, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_disk_full, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_output_in_the_way, make_root, remove_root),
+        cmocka_unit_test_setup_teardown(test_temporaries, make_root, remove_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

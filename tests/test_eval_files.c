@@ -1,4 +1,5 @@
 /* Result and label files: every type and container gives the same figures; what does not fit is named. */
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -278,6 +279,27 @@ static void test_bad_results(void **state) {
     free(zeros);
 }
 
+/* Sizes that do not fit are told before any of the file is in memory. */
+static void test_large_files(void **state) {
+    (void)state;
+    static const char *const names[] = {"large.bin", "large.npy"};
+    struct fscnn_error err;
+    struct label_buffer out = {0};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        struct rusage before, after;
+        int classes = 0;
+        write_text(names[i], "\x93NUMPY\001");
+        assert_int_equal(truncate(in_folder(names[i]), (1 << 28) + 1), 0); /* a hole */
+        getrusage(RUSAGE_SELF, &before);
+        assert_int_equal(result_file_read(in_folder(names[i]), PIXELS, &classes, &out, &err), FSCNN_ERROR_FORMAT);
+        assert_int_equal(label_file_read(in_folder(names[i]), 19, &out, &err), FSCNN_ERROR_FORMAT);
+        getrusage(RUSAGE_SELF, &after);
+        assert_true(after.ru_maxrss - before.ru_maxrss < 1 << 16); /* in kilobytes */
+        assert_int_equal(unlink(in_folder(names[i])), 0);
+    }
+    label_buffer_release(&out);
+}
+
 static void write_npy(const char *name, enum dtype dtype, const int64_t *shape, int rank) {
     FILE *f = fopen(in_folder(name), "wb");
     assert_int_equal(npy_write_header(f, dtype, shape, rank), FSCNN_OK);
@@ -476,9 +498,10 @@ static void test_dataset_order(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_kinds),   cmocka_unit_test(test_mixed),      cmocka_unit_test(test_sort_log),
-        cmocka_unit_test(test_bad_results), cmocka_unit_test(test_npy_shapes), cmocka_unit_test(test_text),
-        cmocka_unit_test(test_labels),      cmocka_unit_test(test_job_errors), cmocka_unit_test(test_dataset_order),
+        cmocka_unit_test(test_all_kinds),     cmocka_unit_test(test_mixed),       cmocka_unit_test(test_sort_log),
+        cmocka_unit_test(test_large_files),   cmocka_unit_test(test_bad_results), cmocka_unit_test(test_npy_shapes),
+        cmocka_unit_test(test_text),          cmocka_unit_test(test_labels),      cmocka_unit_test(test_job_errors),
+        cmocka_unit_test(test_dataset_order),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,4 +1,5 @@
 /* ONNX files as a whole: shape arithmetic, inputs and outputs, refusals by name, damage, export and back. */
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -446,6 +447,33 @@ static void nesting_is_limited(void **state) {
     assert_non_null(strstr(err.text, "nested more than 32 deep"));
 }
 
+/* Names that a hash table by FNV-1a keeps close together, where each search would pass by all of them: 2^31
+ * comparisons. Long ones with a common beginning, too, so that each takes its time. */
+static void names_cannot_be_chosen_to_take_long(void **state) {
+    (void)state;
+    enum { NAMES = 1 << 16, SLOTS = 1 << 18, CLOSE = SLOTS / 64 };
+    struct model m;
+    model_start(&m, 13, 1, 4, 4);
+    add(&m, "Relu", "x", "y");
+    int found = 0;
+    for (int i = 0; found < NAMES; i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "a_layer_of_the_network_like_any_other.%d", i);
+        uint64_t hash = 14695981039346656037U;
+        for (const char *at = name; *at; at++) {
+            hash = (hash ^ (unsigned char)*at) * 1099511628211U;
+        }
+        if (((hash ^ hash >> 32) & (SLOTS - 1)) < CLOSE) {
+            constant_ints(&m, name, 1, INTS(1));
+            found++;
+        }
+    }
+    const clock_t before = clock();
+    model_must_import(&m);
+    assert_true(clock() - before < 3 * CLOCKS_PER_SEC);
+    model_end(&m);
+}
+
 /* A few kinds of nodes in one file, as ground for damage. */
 static void build_mixture(struct model *m) {
     model_start(m, 13, 3, 0, 0);
@@ -585,6 +613,7 @@ int main(void) {
         cmocka_unit_test(other_versions_are_refused),
         cmocka_unit_test(repeats_are_refused),
         cmocka_unit_test(nesting_is_limited),
+        cmocka_unit_test(names_cannot_be_chosen_to_take_long),
         cmocka_unit_test(damage_is_survived),
         cmocka_unit_test(export_and_import_agree),
     };

@@ -72,9 +72,9 @@ check "input size" size_is $((4 * 3 * 128 * 256)) "$folder/out/leftImg8bit/demo_
 check "label size" size_is $((4 * 128 * 256)) "$folder/out/gtFine/demo_000000_000001_gtFine_labelIds.bin"
 check "labels" labels_are_sane "$folder/out/gtFine/demo_000000_000001_gtFine_labelIds.bin"
 check "sort.log" says "demo_000000_000002_leftImg8bit.png" tail -n 1 "$folder/sort.log"
-check "second run" says '"written": 0, "up_to_date": 3' \
+check "second run" says '"up_to_date": 3' \
     "$fastscnn" preprocess --datasets-input-path "$folder/a" --datasets-output-path="$folder/out" --json
-check "forced" says '"written": 3, "up_to_date": 0' \
+check "forced" says '"written": 3' \
     "$fastscnn" preprocess -i "$folder/a" -o "$folder/out" --force --threads 1 --json
 check "other split" says "1 written" \
     "$fastscnn" preprocess -i "$folder/d" -o "$folder/out" --split train

@@ -113,6 +113,27 @@ check_run "five classes cannot be held against label ids" 2 "r5.pth has 5 classe
 check_run "five classes against train ids" 0 "5 classes" validate -i train -m r5.pth --label_type trainIds \
     --pool adaptive
 
+# Names of files may be any bytes.
+odd=$(printf 'odd\377\001')
+check_run "a name that is not text, in JSON" 0 '"written": 4' preprocess -i data -o "$odd" --json
+check "is JSON" python3 -c 'import json; assert json.load(open("printed"))["output"] == "odd?\1"'
+
+# Standard output on a full disk.
+for json in '' --json; do
+    check_lost preprocess -i data -o lost $json
+    check_lost validate -i data -m m.fscnn $json
+    check_lost evaluate -r result/UINT8 -l prep/gtFine -s sort.log $json
+done
+
+# Empty names of folders, as of a script's unset variables, are not the root of the file system.
+check_run "no data set" 2 "a folder's name is empty" validate -i '' -m m.fscnn
+check_run "no folder of overlays" 2 "a folder's name is empty" validate -i data -m m.fscnn --overlays ''
+check_run "nothing to preprocess" 2 "a folder's name is empty" preprocess -i '' -o prep
+check_run "nowhere to preprocess to" 2 "a folder's name is empty" preprocess -i data -o ''
+check "nothing is there" test ! -e /leftImg8bit
+check_run "no results" 2 "evaluation needs a folder of results" evaluate -r '' -l prep/gtFine -s sort.log
+check_run "no labels" 2 "evaluation needs a folder of results" evaluate -r result/UINT8 -l '' -s sort.log
+
 # What is missing or does not fit.
 check_run "no such model" 1 "none.fscnn" validate -i data -m none.fscnn
 check_run "no such split" 1 "train" validate -i data -m m.fscnn --split train

@@ -65,6 +65,11 @@ struct fscnn_log {
     void *user;
 };
 
+/* For programs that a signal may end: names of temporary files under which outputs are being written. `made` is called
+ * when there is one, `gone` when it has been renamed or removed, by whichever thread writes; both NULL: nobody is told.
+ * To be called while no other thread uses the library. */
+FSCNN_API void fscnn_watch_temporaries(void (*made)(const char *name), void (*gone)(const char *name));
+
 FSCNN_API const char *fscnn_version(void);
 
 /* ------------------------------------------------------------------------- 2. pictures ---- */
@@ -467,8 +472,9 @@ struct fscnn_preprocess_result {
 };
 /* Writes, for each labelled picture of a split, the files that evaluation tools read, in the picture's own size:
  * the input f32 [3, height, width] of fscnn_normalize and the train ids f32 [height, width] with -1 for ignored.
- * Stops at the first error (a damaged picture, labels of another size, a full disk); files already made are kept and a
- * second run goes on from there. Every file appears only when complete. */
+ * Names that sort.log would not give back, as one with a newline, are refused first of all (FORMAT). Stops at the first
+ * error (a damaged picture, labels of another size, a full disk); files already made are kept and a second run goes on
+ * from there. Every file appears only when complete. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_preprocess(const struct fscnn_preprocess_options *options,
                                                              struct fscnn_preprocess_result *result,
                                                              struct fscnn_error *err);

@@ -50,6 +50,23 @@ void file_map_rest(const struct file_map *map) {
     }
 }
 
+/* Who is told of temporary files. */
+static void (*temporary_made)(const char *name), (*temporary_gone)(const char *name);
+
+void fscnn_watch_temporaries(void (*made)(const char *name), void (*gone)(const char *name)) {
+    temporary_made = made;
+    temporary_gone = gone;
+}
+
+/* Of a name that no longer is a file's. */
+static void forget_temporary(struct output_file *out) {
+    if (temporary_gone) {
+        temporary_gone(out->temporary);
+    }
+    free(out->temporary);
+    out->temporary = NULL;
+}
+
 /* A new file beside `path`, so that rename is atomic, of a name that no other writer has. Not mkstemp's, which gives
  * 0600: changing that by the umask would need to set it, for all threads. */
 static int open_new(const char *path, char *name, size_t size) {
@@ -69,17 +86,17 @@ enum fscnn_status output_open(const char *path, struct output_file *out, struct 
     *out = (struct output_file){.path = strdup(path)};
     size_t size = strlen(path) + 48;
     out->temporary = malloc(size);
-    if (!out->path || !out->temporary) {
-        output_discard(out);
-        return error_memory(err, size, "a file name");
-    }
-    int fd = open_new(path, out->temporary, size);
+    int fd = out->path && out->temporary ? open_new(path, out->temporary, size) : -1;
     if (fd < 0) {
-        enum fscnn_status status = io_error(err, path);
+        enum fscnn_status status =
+            out->path && out->temporary ? io_error(err, path) : error_memory(err, size, "a file name");
         free(out->temporary);
         out->temporary = NULL; /* nothing to unlink */
         output_discard(out);
         return status;
+    }
+    if (temporary_made) {
+        temporary_made(out->temporary);
     }
     out->stream = fdopen(fd, "wb");
     if (!out->stream) {
@@ -99,8 +116,7 @@ enum fscnn_status output_commit(struct output_file *out, struct fscnn_error *err
     if (bad || rename(out->temporary, out->path) < 0) {
         status = io_error(err, out->path);
     } else {
-        free(out->temporary);
-        out->temporary = NULL;
+        forget_temporary(out);
     }
     output_discard(out);
     return status;
@@ -112,8 +128,8 @@ void output_discard(struct output_file *out) {
     }
     if (out->temporary) {
         unlink(out->temporary);
+        forget_temporary(out);
     }
-    free(out->temporary);
     free(out->path);
     *out = (struct output_file){0};
 }

@@ -69,6 +69,9 @@ enum fscnn_status samples_read(const struct samples *samples, int index, int wid
     enum fscnn_status status = fscnn_picture_read(path, &picture, err);
     if (status == FSCNN_OK) {
         status = fscnn_picture_resize(&picture, width, height, out, err);
+        if (status != FSCNN_OK) {
+            error_prefix(err, status, "%s", path);
+        }
     }
     fscnn_picture_free(&picture);
     return status;

@@ -258,12 +258,14 @@ static void release_job(struct job *job) {
     pthread_cond_destroy(&job->changed);
 }
 
+static bool is_empty(const char *text) { return !text || !*text; }
+
 enum fscnn_status fscnn_evaluate_files(const struct fscnn_evaluate_options *options, struct fscnn_evaluation **out,
                                        struct fscnn_error *err) {
     struct job job = {.options = options, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
     struct fscnn_evaluation *evaluation = NULL;
     *out = NULL;
-    if (!options->result_root || !options->label_root || !options->sort_log || options->threads < 0 ||
+    if (is_empty(options->result_root) || is_empty(options->label_root) || !options->sort_log || options->threads < 0 ||
         options->classes < 0 || options->classes > FSCNN_MAX_CLASSES) {
         return error_set(err, FSCNN_ERROR_USAGE,
                          "evaluation needs a folder of results, one of labels, a sort.log, and at most %d classes",

@@ -305,6 +305,9 @@ enum fscnn_status fscnn_evaluation_write_html(const struct fscnn_evaluation *eva
         fputs("</section>\n", out.stream);
     }
     status = write_images(out.stream, evaluation, scores.images, folder, err);
+    if (status != FSCNN_OK) {
+        error_prefix(err, status, "%s", path);
+    }
     fprintf(out.stream, "<footer>fastscnn %s</footer>\n</main>\n</body>\n</html>\n", fscnn_version());
     if (status == FSCNN_OK) {
         status = output_commit(&out, err);

@@ -35,6 +35,15 @@ static bool has_ending(const char *path, const char *ending) {
     return length >= n && strcasecmp(path + length - n, ending) == 0;
 }
 
+/* For a file whose size has been found to fit: it is read once from front to back, or in as many streams as there are
+ * classes. */
+static void read_ahead(const struct file_map *map) {
+    madvise((void *)map->data, map->size, MADV_WILLNEED);
+#ifdef MADV_POPULATE_READ
+    madvise((void *)map->data, map->size, MADV_POPULATE_READ); /* thousands of page faults in one call */
+#endif
+}
+
 /* ------------------------------------------------------------------------------- labels ---- */
 
 /* Whole numbers -1..255 as train ids, -1 as 255. Returns false where another number is among them. */
@@ -129,24 +138,16 @@ static enum fscnn_status read_truth(const char *path, const struct file_map *map
                          MAX_LABEL_PIXELS);
     }
     status = label_buffer_resize(out, count, err);
-    return status == FSCNN_OK ? convert_tensor(path, &t, count, out->labels, err) : status;
-}
-
-/* The whole file is read once from front to back, or in as many streams as there are classes. */
-static enum fscnn_status map_file(const char *path, struct file_map *map, struct fscnn_error *err) {
-    enum fscnn_status status = file_map_open(path, map, err);
-    if (status == FSCNN_OK && map->data) {
-        madvise((void *)map->data, map->size, MADV_WILLNEED);
-#ifdef MADV_POPULATE_READ
-        madvise((void *)map->data, map->size, MADV_POPULATE_READ); /* thousands of page faults in one call */
-#endif
+    if (status != FSCNN_OK) {
+        return error_prefix(err, status, "%s", path);
     }
-    return status;
+    read_ahead(map);
+    return convert_tensor(path, &t, count, out->labels, err);
 }
 
 enum fscnn_status label_file_read(const char *path, int classes, struct label_buffer *out, struct fscnn_error *err) {
     struct file_map map;
-    enum fscnn_status status = map_file(path, &map, err);
+    enum fscnn_status status = file_map_open(path, &map, err);
     if (status == FSCNN_OK) {
         status = read_truth(path, &map, out, err);
     }
@@ -266,7 +267,7 @@ enum fscnn_status result_file_read(const char *path, size_t pixels, int *classes
                                    struct fscnn_error *err) {
     struct file_map map;
     struct tensor t = {0};
-    enum fscnn_status status = map_file(path, &map, err);
+    enum fscnn_status status = file_map_open(path, &map, err);
     if (status != FSCNN_OK) {
         return status;
     }
@@ -285,8 +286,12 @@ enum fscnn_status result_file_read(const char *path, size_t pixels, int *classes
     }
     if (status == FSCNN_OK) {
         status = label_buffer_resize(out, pixels, err);
+        if (status != FSCNN_OK) {
+            error_prefix(err, status, "%s", path);
+        }
     }
     if (status == FSCNN_OK) {
+        read_ahead(&map);
         status = reduce(path, &t, out->labels, err);
     }
 done:

@@ -125,11 +125,11 @@ enum fscnn_status result_text_parse(const char *data, size_t size, const char *p
     }
     enum fscnn_status status = label_buffer_resize(out, pixels, err);
     if (status != FSCNN_OK) {
-        return status;
+        return error_prefix(err, status, "%s", path);
     }
     struct running_best r = {.best = malloc(pixels * sizeof(float)), .labels = out->labels, .pixels = pixels};
     if (!r.best) {
-        return error_memory(err, pixels * sizeof(float), "the best logits");
+        return error_prefix(err, error_memory(err, pixels * sizeof(float), "the best logits"), "%s", path);
     }
     status = take_numbers(data, size, path, max_planes, &r, err);
     if (status == FSCNN_OK && r.at == 0 && r.plane == 1) {

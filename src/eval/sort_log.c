@@ -6,6 +6,7 @@
 #include "base/file.h"
 
 #define NAME_END "_leftImg8bit.png"
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 enum { MAX_LOG_BYTES = 1 << 28, MAX_NAME = 255 };
 
@@ -15,9 +16,9 @@ void sort_log_free(struct sort_log *log) {
     *log = (struct sort_log){0};
 }
 
-/* Cuts the ending off a name; gives the reason where it cannot be one. Names become part of paths, so nothing that
- * leads out of the folder is let through. */
-static const char *check_name(char *name, size_t length) {
+/* Why a name cannot be a picture's in a log, NULL where it can. Names become part of paths, so nothing that leads out
+ * of the folder is let through. */
+static const char *name_flaw(const char *name, size_t length) {
     size_t end = strlen(NAME_END);
     if (length > MAX_NAME) {
         return "name too long";
@@ -33,8 +34,14 @@ static const char *check_name(char *name, size_t length) {
     if (length <= end || strcmp(name + length - end, NAME_END) != 0) {
         return "not a name ending in " NAME_END;
     }
-    name[length - end] = '\0';
     return NULL;
+}
+
+const char *sort_log_flaw(const char *name) {
+    if (name[0] == ' ' || strncmp(name, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0) {
+        return "name that begins with a blank or a byte order mark"; /* which are not read as part of it */
+    }
+    return name_flaw(name, strlen(name));
 }
 
 static char *trim(char *line, size_t *length) {
@@ -50,8 +57,8 @@ static char *trim(char *line, size_t *length) {
 
 static enum fscnn_status split_lines(const char *path, size_t size, struct sort_log *log, struct fscnn_error *err) {
     char *at = log->text, *end = log->text + size;
-    if (strncmp(at, "\xef\xbb\xbf", 3) == 0) {
-        at += 3;
+    if (strncmp(at, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0) {
+        at += strlen(BYTE_ORDER_MARK);
     }
     for (size_t number = 1; at < end; number++) {
         char *newline = memchr(at, '\n', (size_t)(end - at));
@@ -66,10 +73,11 @@ static enum fscnn_status split_lines(const char *path, size_t size, struct sort_
         if (length == 0) {
             continue;
         }
-        const char *reason = check_name(name, length);
+        const char *reason = name_flaw(name, length);
         if (reason) {
             return error_set(err, FSCNN_ERROR_FORMAT, "%s line %zu: '%.80s': %s", path, number, name, reason);
         }
+        name[length - strlen(NAME_END)] = '\0';
         log->stems[log->count++] = name;
     }
     if (log->count == 0) {
@@ -141,7 +149,7 @@ enum fscnn_status fscnn_dataset_order(const struct fscnn_dataset *dataset, const
     const struct fscnn_dataset_item **sorted = calloc(dataset->count + 1, sizeof(*sorted));
     size_t *indices = calloc(log.count + 1, sizeof(*indices));
     if (!sorted || !indices) {
-        status = error_memory(err, (dataset->count + log.count) * sizeof(*indices), "the order");
+        status = error_memory(err, (dataset->count + log.count) * sizeof(*indices), sort_log);
         goto done;
     }
     for (size_t i = 0; i < dataset->count; i++) {

@@ -18,4 +18,7 @@ FSCNN_NODISCARD enum fscnn_status sort_log_parse(const void *data, size_t size, 
                                                  struct fscnn_error *err);
 void sort_log_free(struct sort_log *log);
 
+/* Why a log that lists a picture of this name would not give it back; NULL where it would. */
+const char *sort_log_flaw(const char *name);
+
 #endif

@@ -35,7 +35,7 @@ enum fscnn_status jpeg_decode_size(const void *data, size_t size, const char *na
     struct head head = {0};
     tjhandle decoder = tjInitDecompress();
     if (!decoder) {
-        return error_memory(err, 0, "a JPEG decoder");
+        return error_prefix(err, error_memory(err, 0, "a JPEG decoder"), "%s", name);
     }
     enum fscnn_status status = read_head(decoder, data, size, name, &head, err);
     tjDestroy(decoder);
@@ -70,7 +70,8 @@ static void cmyk_to_rgb(uint8_t *pixels, size_t count, bool inverted) {
 
 /* Turns the picture upright; orientation 2..8 as in EXIF: where the stored first row and column belong.
  * 2 mirrored, 3 by 180 degrees, 4 upside down, 5 transposed, 6 by 90 clockwise, 7 transverse, 8 by 90 anticlockwise. */
-static enum fscnn_status turn_upright(struct fscnn_picture *picture, int orientation, struct fscnn_error *err) {
+static enum fscnn_status turn_upright(struct fscnn_picture *picture, const char *name, int orientation,
+                                      struct fscnn_error *err) {
     size_t w = (size_t)picture->width, h = (size_t)picture->height;
     bool transposed = orientation >= 5;
     bool flip_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
@@ -78,7 +79,7 @@ static enum fscnn_status turn_upright(struct fscnn_picture *picture, int orienta
     size_t out_w = transposed ? h : w, out_h = transposed ? w : h;
     uint8_t *turned = malloc(3 * w * h);
     if (!turned) {
-        return error_memory(err, 3 * w * h, "a turned picture");
+        return error_prefix(err, error_memory(err, 3 * w * h, "a turned picture"), "%s", name);
     }
     for (size_t y = 0; y < out_h; y++) {
         for (size_t x = 0; x < out_w; x++) {
@@ -105,7 +106,7 @@ static enum fscnn_status decode(tjhandle decoder, const void *data, size_t size,
     size_t count = (size_t)head.width * (size_t)head.height, bytes = count * (cmyk ? 4 : 3);
     *out = (struct fscnn_picture){.width = head.width, .height = head.height, .rgb = malloc(bytes)};
     if (!out->rgb) {
-        return error_memory(err, bytes, "a picture");
+        return error_prefix(err, error_memory(err, bytes, "a picture"), "%s", name);
     }
     if (tjDecompress2(decoder, data, size, out->rgb, head.width, 0, head.height, cmyk ? TJPF_CMYK : TJPF_RGB,
                       TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS) != 0 &&
@@ -115,7 +116,7 @@ static enum fscnn_status decode(tjhandle decoder, const void *data, size_t size,
     if (cmyk) {
         cmyk_to_rgb(out->rgb, count, markers.adobe);
     }
-    return markers.orientation > 1 ? turn_upright(out, markers.orientation, err) : FSCNN_OK;
+    return markers.orientation > 1 ? turn_upright(out, name, markers.orientation, err) : FSCNN_OK;
 }
 
 enum fscnn_status jpeg_decode_rgb(const void *data, size_t size, const char *name, struct fscnn_picture *out,
@@ -123,7 +124,7 @@ enum fscnn_status jpeg_decode_rgb(const void *data, size_t size, const char *nam
     *out = (struct fscnn_picture){0};
     tjhandle decoder = tjInitDecompress();
     if (!decoder) {
-        return error_memory(err, 0, "a JPEG decoder");
+        return error_prefix(err, error_memory(err, 0, "a JPEG decoder"), "%s", name);
     }
     enum fscnn_status status = decode(decoder, data, size, name, out, err);
     if (status != FSCNN_OK) {

@@ -27,7 +27,7 @@ static enum fscnn_status decoder_open(const void *data, size_t size, const char 
                                       struct spng_ihdr *head, struct fscnn_error *err) {
     *out = spng_ctx_new(0);
     if (!*out) {
-        return error_memory(err, 0, "a PNG decoder");
+        return error_prefix(err, error_memory(err, 0, "a PNG decoder"), "%s", name);
     }
     int code = spng_set_chunk_limits(*out, CHUNK_LIMIT, CHUNK_CACHE_LIMIT);
     code = code ? code : spng_set_png_buffer(*out, data, size);
@@ -57,7 +57,7 @@ static enum fscnn_status decode_rows(spng_ctx *decoder, int format, const char *
     }
     *out = malloc(*length);
     if (!*out) {
-        return error_memory(err, *length, "a picture");
+        return error_prefix(err, error_memory(err, *length, "a picture"), "%s", name);
     }
     code = spng_decode_image(decoder, *out, *length, format, 0);
     /* The rest up to the end marker: a file without it is cut short. */
@@ -136,6 +136,7 @@ enum fscnn_status labels_decode(const void *data, size_t size, const char *name,
                 unpack_samples(labels, head.bit_depth, head.width, head.height);
             } else {
                 status = error_memory(err, (size_t)head.width * head.height, "labels");
+                error_prefix(err, status, "%s", name);
             }
         }
     }
@@ -159,7 +160,7 @@ enum fscnn_status png_encode(FILE *stream, const char *name, const uint8_t *pixe
     }
     spng_ctx *encoder = spng_ctx_new(SPNG_CTX_ENCODER);
     if (!encoder) {
-        return error_memory(err, 0, "a PNG encoder");
+        return error_prefix(err, error_memory(err, 0, "a PNG encoder"), "%s", name);
     }
     errno = 0;
     int code = spng_set_png_file(encoder, stream);

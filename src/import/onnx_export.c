@@ -382,7 +382,7 @@ static enum fscnn_status write_graph(const struct graph *graph, const struct fsc
     size_t size = 0;
     struct exporter *e = calloc(1, sizeof(*e));
     if (!e) {
-        return error_memory(err, sizeof(*e), "the export");
+        return error_memory(err, sizeof(*e), path);
     }
     e->graph = graph;
     e->err = err;
@@ -393,7 +393,9 @@ static enum fscnn_status write_graph(const struct graph *graph, const struct fsc
     if (status == FSCNN_OK) {
         status = onnx_builder_pack(&e->b, &data, &size, err);
     }
-    if (status == FSCNN_OK) {
+    if (status != FSCNN_OK) {
+        error_prefix(err, status, "%s", path);
+    } else {
         status = file_write(path, data, size, err);
     }
     free(data);
@@ -417,7 +419,9 @@ enum fscnn_status fscnn_export_onnx(const char *pth_path, const char *onnx_path,
         return status;
     }
     status = import_fast_scnn(&checkpoint, &import, &graph, err);
-    if (status == FSCNN_OK) {
+    if (status != FSCNN_OK) {
+        error_prefix(err, status, "%s", pth_path);
+    } else {
         status = write_graph(graph, options, onnx_path, err);
     }
     graph_free(&graph);

@@ -160,7 +160,7 @@ static enum fscnn_status mark_needed(struct onnx_import *in, const struct onnx_v
     *needed = arena_alloc(&in->arena, graph->n_node, sizeof(**needed));
     int *stack = arena_alloc(&in->arena, graph->n_node, sizeof(*stack));
     if (!*needed || !stack) {
-        return error_memory(in->err, graph->n_node * sizeof(*stack), "the nodes of an ONNX model");
+        return onnx_refuse_model(in, FSCNN_ERROR_MEMORY, "no memory for %zu nodes", graph->n_node);
     }
     size_t depth = 0;
     if (output->producer >= 0) {
@@ -291,7 +291,7 @@ static enum fscnn_status finish(struct onnx_import *in, const struct onnx_value 
     graph->output = output->node;
     graph->output_name = text_make_printable(arena_strdup(&graph->arena, output->name));
     if (!graph->output_name || !graph->input_name) {
-        return error_memory(in->err, 64, "a name");
+        return onnx_refuse_model(in, FSCNN_ERROR_MEMORY, "no memory for a name");
     }
     struct shape image = graph->nodes[graph->input].shape;
     log_line(in->options->log, "%s: ONNX opset %lld by %s %s: input %s [%d, %d, %d], output %s [%d, %d, %d]", in->file,

@@ -25,6 +25,11 @@ struct onnx_value {
     bool labels;                          /* ONNX_IMAGE: made by ArgMax, whole numbers */
 };
 
+/* Random numbers that choose the hash of names. */
+struct onnx_hash_keys {
+    uint64_t place, factor, addend;
+};
+
 enum { ONNX_MAX_NODE_INPUTS = 256, ONNX_MAX_ATTRIBUTES = 32 };
 
 struct onnx_import {
@@ -38,7 +43,8 @@ struct onnx_import {
     size_t num_values;
     uint32_t *slots;  /* number of a value + 1 by the hash of its name, open addressing */
     size_t num_slots; /* a power of two */
-    int64_t batch;    /* what Shape says: the file's batch, or 1 */
+    struct onnx_hash_keys keys;
+    int64_t batch; /* what Shape says: the file's batch, or 1 */
     struct fscnn_error *err;
 
     /* The node being read. */

@@ -1,6 +1,7 @@
 /* Values, attributes and error texts of the ONNX importer. */
 #include <stdarg.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "import/onnx_import.h"
 
@@ -44,17 +45,29 @@ void onnx_set_model_refusal(struct onnx_import *in, enum fscnn_status status, co
 
 /* ---- the table of values ---- */
 
-static size_t hash_text(const char *text) {
-    size_t hash = 14695981039346656037U; /* FNV-1a */
-    for (; *text; text++) {
-        hash = (hash ^ (unsigned char)*text) * 1099511628211U;
+/* Keys that whoever wrote the file cannot know, or names could be chosen that all want the same slot, and each search
+ * would pass by hundreds of thousands of them. Results do not depend on the keys. */
+static void draw_keys(struct onnx_import *in) {
+    static const struct onnx_hash_keys some = {123456789, 0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9};
+    if (getrandom(&in->keys, sizeof(in->keys), GRND_NONBLOCK) != (ssize_t)sizeof(in->keys)) {
+        in->keys = some; /* early at boot there is no randomness, nor are there strangers */
     }
-    return hash ^ hash >> 32;
+}
+
+/* The name as a polynomial, modulo a prime, at a secret place, where names of n bytes in sum agree with a given one by
+ * chance n / 2^31 times at most; then multiply-add-shift, which spreads these over the table. */
+static size_t hash_text(const struct onnx_hash_keys *keys, const char *text) {
+    const uint64_t prime = ((uint64_t)1 << 31) - 1, place = keys->place % (prime - 1) + 1;
+    uint64_t hash = 0;
+    for (; *text; text++) {
+        hash = (hash * place + (unsigned char)*text) % prime;
+    }
+    return (size_t)((hash * keys->factor + keys->addend) >> 32);
 }
 
 /* The slot that holds `name`, or the free one where it belongs. */
 static uint32_t *find_slot(const struct onnx_import *in, const char *name) {
-    size_t at = hash_text(name) & (in->num_slots - 1);
+    size_t at = hash_text(&in->keys, name) & (in->num_slots - 1);
     while (in->slots[at] && strcmp(in->values[in->slots[at] - 1].name, name) != 0) {
         at = (at + 1) & (in->num_slots - 1);
     }
@@ -123,8 +136,9 @@ enum fscnn_status onnx_values_create(struct onnx_import *in) {
     in->values = arena_alloc(&in->arena, count, sizeof(*in->values));
     in->slots = arena_alloc(&in->arena, in->num_slots, sizeof(*in->slots));
     if (!in->values || !in->slots) {
-        return error_memory(in->err, count * sizeof(*in->values), "the values of an ONNX model");
+        return onnx_refuse_model(in, FSCNN_ERROR_MEMORY, "no memory for %zu values", count);
     }
+    draw_keys(in);
     return register_values(in);
 }
 

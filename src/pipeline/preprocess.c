@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "eval/sort_log.h"
 #include "image/labels.h"
 #include "image/picture.h"
 
@@ -36,13 +37,13 @@ struct job {
     struct fscnn_error error;
 };
 
-static enum fscnn_status reserve(struct worker *worker, size_t count, struct fscnn_error *err) {
+static enum fscnn_status reserve(struct worker *worker, const char *path, size_t count, struct fscnn_error *err) {
     if (count > worker->capacity) {
         free(worker->floats);
         worker->floats = malloc(count * sizeof(float));
         worker->capacity = worker->floats ? count : 0;
     }
-    return worker->floats ? FSCNN_OK : error_memory(err, count * sizeof(float), "a preprocessed picture");
+    return worker->floats ? FSCNN_OK : error_memory(err, count * sizeof(float), path);
 }
 
 /* "FOLDER/STEM" + ending in fresh memory, NULL when out of memory. */
@@ -93,7 +94,7 @@ static enum fscnn_status write_image(struct worker *worker, const struct fscnn_d
     size[0] = picture.height;
     size[1] = picture.width;
     size_t count = 3 * (size_t)picture.width * (size_t)picture.height;
-    status = reserve(worker, count, err);
+    status = reserve(worker, path, count, err);
     if (status == FSCNN_OK) {
         fscnn_normalize(&picture, worker->floats);
         status = file_write(path, worker->floats, count * sizeof(float), err);
@@ -120,7 +121,7 @@ static enum fscnn_status write_labels(struct worker *worker, const struct fscnn_
         value[id] = train_id == LABEL_IGNORED ? -1.0F : (float)train_id;
     }
     size_t count = (size_t)labels.width * (size_t)labels.height;
-    status = reserve(worker, count, err);
+    status = reserve(worker, path, count, err);
     if (status == FSCNN_OK) {
         for (size_t i = 0; i < count; i++) {
             worker->floats[i] = value[labels.labels[i]];
@@ -234,6 +235,18 @@ static enum fscnn_status run_workers(struct job *job, int threads, struct fscnn_
     return job->status;
 }
 
+/* Names that the log cannot hold, which file systems allow, are told before minutes of work. */
+static enum fscnn_status check_sort_log(const char *path, const struct fscnn_dataset *dataset,
+                                        struct fscnn_error *err) {
+    for (size_t i = 0; i < dataset->count; i++) {
+        const char *image_path = dataset->items[i].image_path, *flaw = sort_log_flaw(path_base(image_path));
+        if (flaw) {
+            return error_set(err, FSCNN_ERROR_FORMAT, "%s: cannot be listed in %s: %s", image_path, path, flaw);
+        }
+    }
+    return FSCNN_OK;
+}
+
 static enum fscnn_status write_sort_log(const char *path, const struct fscnn_dataset *dataset,
                                         struct fscnn_error *err) {
     struct output_file out;
@@ -248,12 +261,16 @@ static enum fscnn_status write_sort_log(const char *path, const struct fscnn_dat
 }
 
 static enum fscnn_status make_folders(const char *output, char **images, char **labels, struct fscnn_error *err) {
+    enum fscnn_status status = folder_make(output, err); /* before "/" hides that it is empty */
+    if (status != FSCNN_OK) {
+        return status;
+    }
     *images = path_join(output, "leftImg8bit");
     *labels = path_join(output, "gtFine");
     if (!*images || !*labels) {
         return error_memory(err, strlen(output), "a file name");
     }
-    enum fscnn_status status = folder_make(*images, err);
+    status = folder_make(*images, err);
     return status == FSCNN_OK ? folder_make(*labels, err) : status;
 }
 
@@ -273,6 +290,9 @@ enum fscnn_status fscnn_preprocess(const struct fscnn_preprocess_options *option
     }
     enum fscnn_status status =
         fscnn_dataset_open(options->input_path, options->split ? options->split : "val", options->log, &dataset, err);
+    if (status == FSCNN_OK && options->sort_log_path) {
+        status = check_sort_log(options->sort_log_path, &dataset, err);
+    }
     if (status == FSCNN_OK) {
         status = make_folders(options->output_path, &images, &labels, err);
     }

@@ -29,7 +29,7 @@ enum fscnn_status fscnn_npy_read(const char *path, struct fscnn_array *out, stru
     struct fscnn_array_file *file = status == FSCNN_OK ? malloc(sizeof(*file)) : NULL;
     if (!file) {
         file_map_close(&map);
-        return status == FSCNN_OK ? error_memory(err, sizeof(*file), "a file") : status;
+        return status == FSCNN_OK ? error_memory(err, sizeof(*file), path) : status;
     }
     file->map = map;
     *out = (struct fscnn_array){.dtype = public_dtype(tensor.dtype),

@@ -1,0 +1,73 @@
+/* A table of names that a handler can read at any moment: an entry is taken out of it as a whole, and who takes it owns
+ * the text. */
+#include "temporaries.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fastscnn/fastscnn.h"
+
+enum { MOST_NAMES = 320 }; /* more than there are threads to write files */
+
+static _Atomic(char *) names[MOST_NAMES];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of those who change the table, but for the handler */
+
+/* Calls only what POSIX allows in a handler. Errors do not matter: what cannot be removed stays. */
+static void end(int signal_number) {
+    char *left[MOST_NAMES];
+    for (int i = 0; i < MOST_NAMES; i++) {
+        left[i] = atomic_exchange(&names[i], NULL);
+        if (left[i] && unlink(left[i]) == 0) {
+            left[i] = NULL;
+        }
+    }
+    for (int i = 0; i < MOST_NAMES; i++) {
+        if (left[i]) {
+            rmdir(left[i]);
+        }
+    }
+    raise(signal_number); /* SA_RESETHAND: what it does without us, once the handler returns */
+}
+
+void temporaries_watch(void) {
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    fscnn_watch_temporaries(temporary_add, temporary_drop);
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+        struct sigaction action = {.sa_flags = SA_RESETHAND}, before;
+        action.sa_handler = end;
+        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+            sigaction(signals[i], &action, NULL);
+        }
+    }
+}
+
+void temporary_add(const char *name) {
+    char *copy = strdup(name);
+    pthread_mutex_lock(&lock);
+    for (int i = 0; copy && i < MOST_NAMES; i++) {
+        if (!names[i]) {
+            names[i] = copy;
+            copy = NULL;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    free(copy);
+}
+
+void temporary_drop(const char *name) {
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < MOST_NAMES; i++) {
+        char *at = names[i];
+        if (at && strcmp(at, name) == 0) {
+            if (atomic_compare_exchange_strong(&names[i], &at, NULL)) {
+                free(at);
+            }
+            break;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,15 @@
+/* Temporary files and folders that a signal which ends the program must not leave behind. */
+#ifndef FSCNN_CLI_TEMPORARIES_H
+#define FSCNN_CLI_TEMPORARIES_H
+
+/* From now on SIGINT, SIGTERM and SIGHUP remove what is noted, the library's files among it, and then do what they do
+ * without this. Those that are ignored, as below nohup, stay so. */
+void temporaries_watch(void);
+
+/* Notes the name of a file or folder that was made; files are removed first, so that their folder can follow. Relative
+ * names need the current folder to stay. From any thread; names for which there is no room are not noted. */
+void temporary_add(const char *name);
+/* To be called once it is renamed or removed. */
+void temporary_drop(const char *name);
+
+#endif
