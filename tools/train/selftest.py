@@ -64,7 +64,14 @@ def main():
         state = torch.load(os.path.join(out, "state.pt"))
         assert state["done"]["steps"] == 6 and state["done"]["seen"] == 24
         assert all(torch.isfinite(v).all() for v in state["ema"].values())
-        run("export", os.path.join(out, "state.pt"), os.path.join(tmp, "exported.pth"))
+        last, before, mean = (os.path.join(tmp, name + ".pth") for name in ("last", "before", "mean"))
+        run("export", os.path.join(out, "state.pt"), last)
+        torch.save({k: v + 1 for k, v in torch.load(last).items()}, before)
+        run("export", before, os.path.join(out, "state.pt"), mean)
+        a, b = torch.load(last), torch.load(mean)
+        assert list(a) == list(b)
+        for k, v in a.items():
+            assert torch.allclose(b[k], v + 0.5 if v.is_floating_point() else v, atol=1e-5), k
         text = run("test", os.path.join(out, "model.pth"), "--source", own, "--classes", "4")
         assert "over 3 classes" in text, text
 

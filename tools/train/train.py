@@ -3,7 +3,7 @@
 
   train.py train OUT --source ... [--from model.pth] [--classes N] [--minutes M | --until HH:MM] [--resume]
   train.py test MODEL.pth --source ...          IoU per class
-  train.py export STATE.pt MODEL.pth            the averaged weights of a saved state
+  train.py export STATE.pt [...] MODEL.pth      the averaged weights of a saved state, or the mean of several
 
 OUT/state.pt holds everything a run needs to go on; OUT/model.pth the averaged weights, a plain
 state_dict that the fastscnn tool reads as it is.  See README.md beside this file.
@@ -274,6 +274,17 @@ def test(opt):
             json.dump(report, f, indent=1)
 
 
+def export(opt):
+    loaded = [torch.load(path, map_location="cpu") for path in opt.states]
+    weights = [w.get("ema", w) for w in loaded]
+    mean = {}
+    for name, last in weights[-1].items():
+        if last.is_floating_point():
+            last = (sum(w[name].double() for w in weights) / len(weights)).to(last.dtype)
+        mean[name] = last
+    save_atomic(plain_state(mean), opt.model)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     sub = p.add_subparsers(dest="cmd", required=True)
@@ -310,12 +321,12 @@ def main():
         q.add_argument("--classes", type=int, default=19)
         q.add_argument("--threads", type=int, default=os.cpu_count())
         q.add_argument("--pause-file", help="sleep while this file exists")
-    x = sub.add_parser("export", help="averaged weights of a state")
-    x.add_argument("state")
+    x = sub.add_parser("export", help="averaged weights of a state, or the mean of several")
+    x.add_argument("states", nargs="+", help="state.pt, or a model.pth made here, of one run")
     x.add_argument("model")
     opt = p.parse_args()
     if opt.cmd == "export":
-        save_atomic(plain_state(torch.load(opt.state, map_location="cpu")["ema"]), opt.model)
+        export(opt)
     else:
         {"train": train, "test": test}[opt.cmd](opt)
 
