@@ -47,11 +47,11 @@ void onnx_set_model_refusal(struct onnx_import *in, enum fscnn_status status, co
 
 /* Keys that whoever wrote the file cannot know, or names could be chosen that all want the same slot, and each search
  * would pass by hundreds of thousands of them. Results do not depend on the keys. */
-static void draw_keys(struct onnx_import *in) {
+static struct onnx_hash_keys draw_keys(void) {
     static const struct onnx_hash_keys some = {123456789, 0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9};
-    if (getrandom(&in->keys, sizeof(in->keys), GRND_NONBLOCK) != (ssize_t)sizeof(in->keys)) {
-        in->keys = some; /* early at boot there is no randomness, nor are there strangers */
-    }
+    struct onnx_hash_keys keys;
+    /* Early at boot there is no randomness, nor are there strangers. */
+    return getrandom(&keys, sizeof(keys), GRND_NONBLOCK) == (ssize_t)sizeof(keys) ? keys : some;
 }
 
 /* The name as a polynomial, modulo a prime, at a secret place, where names of n bytes in sum agree with a given one by
@@ -138,7 +138,7 @@ enum fscnn_status onnx_values_create(struct onnx_import *in) {
     if (!in->values || !in->slots) {
         return onnx_refuse_model(in, FSCNN_ERROR_MEMORY, "no memory for %zu values", count);
     }
-    draw_keys(in);
+    in->keys = draw_keys();
     return register_values(in);
 }
 
