@@ -277,7 +277,7 @@ static enum fscnn_status make_folders(const char *output, char **images, char **
 static int count_threads(int wanted, size_t pictures) {
     int threads = wanted > 0 ? wanted : fscnn_cpu_cores();
     threads = threads < MAX_THREADS ? threads : MAX_THREADS;
-    return (size_t)threads < pictures ? threads : (int)pictures;
+    return pictures > 0 && pictures < (size_t)threads ? (int)pictures : threads;
 }
 
 enum fscnn_status fscnn_preprocess(const struct fscnn_preprocess_options *options,

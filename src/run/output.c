@@ -25,7 +25,7 @@ static struct cells cells_of(const struct worker *w, int stage) {
         (int32_t *)(void *)at, settled, {classes, classes + plan_source_shape(plan_of(w), s->inputs[0]).w}};
 }
 
-/* The arg max of each pixel of planes [channels, plane]: ties to the lower, NaN never wins. */
+/* The arg max of each pixel of planes [channels, plane]: ties to the lower, a NaN wins only as the first. */
 static void classify(const float *planes, size_t plane, int channels, int width, uint8_t *classes) {
     enum { PART = 64 };
     for (int x0 = 0; x0 < width; x0 += PART) {
