@@ -329,7 +329,7 @@ static void test_signals(void **state) {
     while (count_entries(folder) == 0 && waitpid(child, &status, WNOHANG) == 0) {
         usleep(1000);
     }
-    usleep(1000); /* a file is noted right after it was made */
+    usleep(50000); /* a file is noted right after it was made, when the processor lets it */
     assert_int_equal(kill(child, SIGTERM), 0);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
