@@ -64,6 +64,13 @@ def main():
         state = torch.load(os.path.join(out, "state.pt"))
         assert state["done"]["steps"] == 6 and state["done"]["seen"] == 24
         assert all(torch.isfinite(v).all() for v in state["ema"].values())
+        stayed = [k for k in state["model"] if k.endswith("running_mean")]
+        run("train", os.path.join(tmp, "frozen"), "--source", own, "--classes", "4", "--from",
+            os.path.join(out, "model.pth"), "--steps", "1", "--freeze-norm", *small)
+        frozen = torch.load(os.path.join(tmp, "frozen", "model.pth"))
+        model = torch.load(os.path.join(out, "model.pth"))
+        assert all(torch.equal(frozen[k], model[k]) for k in stayed)
+        assert not torch.equal(frozen["classifier.conv.1.weight"], model["classifier.conv.1.weight"])
         last, before, mean = (os.path.join(tmp, name + ".pth") for name in ("last", "before", "mean"))
         run("export", os.path.join(out, "state.pt"), last)
         torch.save({k: v + 1 for k, v in torch.load(last).items()}, before)

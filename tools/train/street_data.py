@@ -209,7 +209,7 @@ class Crops:
         if spot and rng.random() < self.opt.closer:     # small data sets show few things near by
             zoom *= math.exp(rng.uniform(0, math.log(2.2)))
         if rng.random() < 0.8:              # mostly fill the crop; sometimes leave a border that is ignored
-            zoom = max(zoom, height / h, width / w)
+            zoom = max(zoom, min(max(height / h, width / w), src.zoom[1]))
         stretch = math.exp(rng.uniform(-0.1, 0.1)) ** 0.5
         zx, zy = zoom * stretch, zoom / stretch
         cw, ch = min(w, width / zx), min(h, height / zy)

@@ -138,6 +138,9 @@ class Trainer:
         self.ema = state["ema"] if state else {k: v.clone() for k, v in self.model.state_dict().items()}
         self.young = state is None              # the first averages are over few steps
         own = self.model.state_dict()           # shares memory with the model
+        self.norms = [m for m in self.model.modules() if isinstance(m, torch.nn.BatchNorm2d)] if opt.freeze_norm else []
+        for m in self.norms:
+            m.eval()
         self.means = [(e, own[k]) for k, e in self.ema.items() if e.is_floating_point()]
         self.counts = [(e, own[k]) for k, e in self.ema.items() if not e.is_floating_point()]
         self.begin, self.cpu, self.first, self.slept = time.time(), time.process_time(), dict(self.done), 0.0
@@ -308,6 +311,8 @@ def main():
     t.add_argument("--soften", type=float, default=0.2, help="share of crops made as if by a smaller camera")
     t.add_argument("--balance", type=float, default=0.25, help="exponent of the class weights; 0: none")
     t.add_argument("--overlap", type=float, default=0.5, help="weight of the IoU loss beside cross entropy")
+    t.add_argument("--freeze-norm", action="store_true",
+                   help="keep the means and variances of batch normalisation: for a last sitting on whole frames")
     t.add_argument("--bf16", action="store_true", help="convolve in bfloat16 (1.6 times as fast with AVX512-BF16)")
     t.add_argument("--seed", type=int, default=1)
     t.add_argument("--save-minutes", type=float, default=4)
