@@ -213,23 +213,50 @@ static int open_new(const char *path, char **name) {
     return fd;
 }
 
+static void note_cause(struct result_file *out, int cause) { out->cause = out->cause ? out->cause : cause; }
+
+/* What the stream calls. A stream itself keeps but a flag of a failed write, and errno is anybody's until the commit.
+ */
+static ssize_t stream_write(void *cookie, const char *data, size_t size) {
+    struct result_file *out = cookie;
+    size_t done = 0;
+    while (done < size) {
+        const ssize_t wrote = write(out->fd, data + done, size - done);
+        if (wrote <= 0) {
+            note_cause(out, wrote < 0 ? errno : EIO);
+            break;
+        }
+        done += (size_t)wrote;
+    }
+    return (ssize_t)done;
+}
+
+static int stream_close(void *cookie) {
+    struct result_file *out = cookie;
+    const int failed = close(out->fd);
+    if (failed) {
+        note_cause(out, errno);
+    }
+    return failed;
+}
+
 enum fscnn_status result_open(const char *path, struct result_file *out, struct fscnn_error *err) {
     *out = (struct result_file){.path = strdup(path)};
     if (!out->path) {
         return no_memory(err);
     }
-    const int fd = open_new(path, &out->temporary);
-    if (fd < 0) {
+    out->fd = open_new(path, &out->temporary);
+    if (out->fd < 0) {
         enum fscnn_status status = out->temporary ? io_fail(err, path) : no_memory(err);
         free(out->temporary);
         out->temporary = NULL; /* nothing to unlink */
         result_discard(out);
         return status;
     }
-    out->stream = fdopen(fd, "wb");
+    out->stream = fopencookie(out, "wb", (cookie_io_functions_t){.write = stream_write, .close = stream_close});
     if (!out->stream) {
         enum fscnn_status status = io_fail(err, path);
-        close(fd);
+        close(out->fd);
         result_discard(out);
         return status;
     }
@@ -241,8 +268,10 @@ enum fscnn_status result_commit(struct result_file *out, struct fscnn_error *err
     bool bad = ferror(out->stream) != 0;
     bad |= fclose(out->stream) != 0;
     out->stream = NULL;
-    if (bad || rename(out->temporary, out->path) < 0) {
-        status = errno ? io_fail(err, out->path) : fail(err, FSCNN_ERROR_IO, "%s: write failed", out->path);
+    if (bad) {
+        status = fail(err, FSCNN_ERROR_IO, "%s: %s", out->path, strerror(out->cause ? out->cause : EIO));
+    } else if (rename(out->temporary, out->path) < 0) {
+        status = io_fail(err, out->path);
     } else {
         temporary_drop(out->temporary);
         free(out->temporary);

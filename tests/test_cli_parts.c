@@ -1,9 +1,11 @@
 /* Pieces of the commands: natural order, percentiles, number formatting, overlapping stages, temporary files
  * and signals, ATC's words. */
 #include <dirent.h>
+#include <errno.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -217,6 +219,29 @@ static void test_files(void **state) {
     snprintf(path, sizeof(path), "rm -r %s", folder);
     assert_int_equal(system(path), 0);
     name_list_free(&list);
+}
+
+/* The cause of a failed write is told, not what went wrong after it. */
+static void test_first_cause(void **state) {
+    (void)state;
+    static const char block[100000];
+    char path[] = "/tmp/fastscnn_cli_XXXXXX";
+    struct result_file file;
+    struct fscnn_error err;
+    struct rlimit old, tight;
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0 && close(fd) == 0 && unlink(path) == 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    tight = (struct rlimit){.rlim_cur = 2000, .rlim_max = old.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(result_open(path, &file, &err), FSCNN_OK);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+    fwrite(block, 1, sizeof(block), file.stream);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    errno = ENOENT;
+    assert_int_equal(result_commit(&file, &err), FSCNN_ERROR_IO);
+    assert_non_null(strstr(err.text, "File too large"));
+    assert_int_equal(access(path, F_OK), -1);
 }
 
 /* C0, DEL, and C1 as UTF-8; other characters stay. */
@@ -476,19 +501,13 @@ static void test_failure_codes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_natural_order),
-        cmocka_unit_test(test_statistics),
-        cmocka_unit_test(test_format_float),
-        cmocka_unit_test(test_stem),
-        cmocka_unit_test(test_stages),
-        cmocka_unit_test(test_stages_stop),
-        cmocka_unit_test(test_files),
-        cmocka_unit_test(test_printable),
-        cmocka_unit_test(test_signals),
-        cmocka_unit_test(test_compile_words),
-        cmocka_unit_test(test_compile_refusals),
-        cmocka_unit_test(test_precision_modes),
-        cmocka_unit_test(test_failure_codes),
+        cmocka_unit_test(test_natural_order),   cmocka_unit_test(test_statistics),
+        cmocka_unit_test(test_format_float),    cmocka_unit_test(test_stem),
+        cmocka_unit_test(test_stages),          cmocka_unit_test(test_stages_stop),
+        cmocka_unit_test(test_files),           cmocka_unit_test(test_first_cause),
+        cmocka_unit_test(test_printable),       cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_compile_words),   cmocka_unit_test(test_compile_refusals),
+        cmocka_unit_test(test_precision_modes), cmocka_unit_test(test_failure_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* The Cityscapes layout and preprocessing, over small data sets made here. */
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -327,6 +328,35 @@ static void test_disk_full(void **state) {
     assert_second_run(3);
 }
 
+/* The cause of a failed write is told, not what went wrong after it. */
+static void test_first_cause(void **state) {
+    (void)state;
+    static const char block[100000];
+    struct output_file file;
+    struct fscnn_error error;
+    struct rlimit old, tight;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    tight = (struct rlimit){.rlim_cur = 2000, .rlim_max = old.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(output_open(at("a"), &file, &error), FSCNN_OK);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+    fwrite(block, 1, sizeof(block), file.stream);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_int_equal(access(at("none"), F_OK), -1);
+    assert_int_equal(errno, ENOENT);
+    assert_int_equal(output_commit(&file, &error), FSCNN_ERROR_IO);
+    assert_non_null(strstr(error.text, "/a: File too large"));
+    assert_int_equal(access(at("a"), F_OK), -1);
+    /* What the stream still holds is written by the commit. */
+    assert_int_equal(output_open(at("a"), &file, &error), FSCNN_OK);
+    assert_int_equal(fwrite(block, 1, 3000, file.stream), 3000);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+    const enum fscnn_status status = output_commit(&file, &error);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_int_equal(status, FSCNN_ERROR_IO);
+    assert_non_null(strstr(error.text, "/a: File too large"));
+}
+
 static void test_output_in_the_way(void **state) {
     (void)state;
     struct fscnn_preprocess_result result;
@@ -378,6 +408,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_second_run, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_bad_pictures, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_disk_full, make_root, remove_root),
+        cmocka_unit_test_setup_teardown(test_first_cause, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_output_in_the_way, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_temporaries, make_root, remove_root),
     };

@@ -60,14 +60,8 @@ enum fscnn_status fscnn_model_save(const struct fscnn_model *model, const char *
     if (status != FSCNN_OK) {
         return status;
     }
-    status = plan_write(&model->plan, out.stream, err);
-    if (status == FSCNN_OK) {
-        status = output_commit(&out, err);
-    } else {
-        status = error_prefix(err, status, "%s", path);
-    }
-    output_discard(&out);
-    return status;
+    plan_write(&model->plan, out.stream);
+    return output_commit(&out, err);
 }
 
 const struct stage *model_output(const struct fscnn_model *model) {
