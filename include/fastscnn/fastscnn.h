@@ -81,7 +81,8 @@ struct fscnn_picture {
 };
 
 /* Reads a PNG (any colour type and depth, reduced to 8-bit RGB; alpha is dropped) or JPEG, told apart by content.
- * Errors: IO, FORMAT, UNSUPPORTED, MEMORY (more than 2^28 pixels). Free with fscnn_picture_free. */
+ * Errors: IO, FORMAT, UNSUPPORTED, MEMORY (more than 2^28 pixels, or than fit the
+ * memory that is available). Free with fscnn_picture_free. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_picture_read(const char *path, struct fscnn_picture *out,
                                                                struct fscnn_error *err);
 FSCNN_API void fscnn_picture_free(struct fscnn_picture *picture);

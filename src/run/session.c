@@ -29,20 +29,13 @@ static enum fscnn_status name_model(const struct fscnn_model *model, enum fscnn_
     return model->path ? error_prefix(err, status, "%s", model->path) : status;
 }
 
-/* Memory is promised before it is used: a session that cannot fit would be killed in the middle of a run. */
 static enum fscnn_status check_machine(const struct fscnn_model *model, uint64_t needed, struct fscnn_error *err) {
-    uint64_t available = memory_available();
     if (cpu_word_unknown()) {
         return error_set(err, FSCNN_ERROR_USAGE, "FASTSCNN_CPU=%.40s is none of c, avx2, avxvnni, avx512, amx, neon",
                          cpu_word_unknown());
     }
-    if (available > 0 && needed > available) {
-        enum fscnn_status status =
-            error_set(err, FSCNN_ERROR_MEMORY, "the model needs %.0f MB a session, %.0f MB are available",
-                      (double)needed * 1e-6, (double)available * 1e-6);
-        return name_model(model, status, err);
-    }
-    return FSCNN_OK;
+    const enum fscnn_status status = memory_weigh(needed, "a session", err);
+    return status == FSCNN_OK ? status : name_model(model, status, err);
 }
 
 static enum fscnn_status session_memory(const struct fscnn_model *model, uint64_t needed, struct fscnn_error *err) {
