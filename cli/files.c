@@ -192,7 +192,8 @@ enum fscnn_status create_folder(const char *path, struct fscnn_error *err) {
     return status;
 }
 
-/* A new file beside `path`, so that rename is atomic, of a name that no other writer has. */
+/* A new file beside `path`, so that rename is atomic, of a name that no other writer has. Noted before it is there: a
+ * signal in between would leave it behind. */
 static int open_new(const char *path, char **name) {
     static atomic_uint count;
     int fd = -1;
@@ -202,13 +203,16 @@ static int open_new(const char *path, char **name) {
             *name = NULL;
             break;
         }
+        temporary_add(*name);
         fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd < 0 && errno != EEXIST) {
+        const int cause = errno;
+        if (fd < 0) {
+            temporary_drop(*name);
+        }
+        errno = cause;
+        if (fd < 0 && cause != EEXIST) {
             break;
         }
-    }
-    if (fd >= 0) {
-        temporary_add(*name);
     }
     return fd;
 }

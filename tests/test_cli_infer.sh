@@ -235,7 +235,6 @@ child=$!
 while kill -0 $child 2>/dev/null && [ -z "$(find killed/d -name '*.tmp*' 2>/dev/null)" ]; do
     sleep 0.01
 done
-sleep 0.05 # a file is noted right after it was made, when the processor lets it
 kill -TERM $child
 wait $child 2>/dev/null
 check "ends the program" test $? -eq $((128 + 15))

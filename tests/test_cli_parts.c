@@ -333,6 +333,46 @@ static int count_entries(const char *folder) {
     return count;
 }
 
+/* A third: two threads that make files and remove them, as often as they can. */
+static void *make_and_remove(void *path) {
+    struct result_file file;
+    struct fscnn_error err;
+    for (;;) {
+        if (result_open(path, &file, &err) != FSCNN_OK) {
+            _exit(1);
+        }
+        result_discard(&file);
+    }
+    return NULL;
+}
+
+/* Wherever the signal comes, nothing stays. */
+static void test_signals_at_any_moment(void **state) {
+    (void)state;
+    char folder[] = "/tmp/fastscnn_cli_XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/file", folder);
+    for (int round = 0; round < 100; round++) {
+        int status;
+        const pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            pthread_t thread;
+            temporaries_watch();
+            if (pthread_create(&thread, NULL, make_and_remove, path) != 0) {
+                _exit(1);
+            }
+            make_and_remove(path);
+        }
+        usleep(2000 + 37 * (unsigned)round);
+        assert_int_equal(kill(child, SIGTERM), 0);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+        assert_int_equal(count_entries(folder), 0);
+    }
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static void test_signals(void **state) {
     (void)state;
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -354,7 +394,6 @@ static void test_signals(void **state) {
     while (count_entries(folder) == 0 && waitpid(child, &status, WNOHANG) == 0) {
         usleep(1000);
     }
-    usleep(50000); /* a file is noted right after it was made, when the processor lets it */
     assert_int_equal(kill(child, SIGTERM), 0);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
@@ -501,13 +540,21 @@ static void test_failure_codes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_natural_order),   cmocka_unit_test(test_statistics),
-        cmocka_unit_test(test_format_float),    cmocka_unit_test(test_stem),
-        cmocka_unit_test(test_stages),          cmocka_unit_test(test_stages_stop),
-        cmocka_unit_test(test_files),           cmocka_unit_test(test_first_cause),
-        cmocka_unit_test(test_printable),       cmocka_unit_test(test_signals),
-        cmocka_unit_test(test_compile_words),   cmocka_unit_test(test_compile_refusals),
-        cmocka_unit_test(test_precision_modes), cmocka_unit_test(test_failure_codes),
+        cmocka_unit_test(test_natural_order),
+        cmocka_unit_test(test_statistics),
+        cmocka_unit_test(test_format_float),
+        cmocka_unit_test(test_stem),
+        cmocka_unit_test(test_stages),
+        cmocka_unit_test(test_stages_stop),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_first_cause),
+        cmocka_unit_test(test_printable),
+        cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_signals_at_any_moment),
+        cmocka_unit_test(test_compile_words),
+        cmocka_unit_test(test_compile_refusals),
+        cmocka_unit_test(test_precision_modes),
+        cmocka_unit_test(test_failure_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

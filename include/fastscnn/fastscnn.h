@@ -66,8 +66,8 @@ struct fscnn_log {
 };
 
 /* For programs that a signal may end: names of temporary files under which outputs are being written. `made` is called
- * when there is one, `gone` when it has been renamed or removed, by whichever thread writes; both NULL: nobody is told.
- * To be called while no other thread uses the library. */
+ * right before there is one, `gone` when it has been renamed or removed or could not be made, by whichever thread
+ * writes; both NULL: nobody is told. To be called while no other thread uses the library. */
 FSCNN_API void fscnn_watch_temporaries(void (*made)(const char *name), void (*gone)(const char *name));
 
 FSCNN_API const char *fscnn_version(void);

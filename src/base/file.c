@@ -67,15 +67,24 @@ static void forget_temporary(struct output_file *out) {
     out->temporary = NULL;
 }
 
-/* A new file beside `path`, so that rename is atomic, of a name that no other writer has. Not mkstemp's, which gives
+/* A new file beside `path`, so that rename is atomic, of a name that no other writer has. Told before it is there: a
+ * signal in between would leave it behind. Not mkstemp's, which gives
  * 0600: changing that by the umask would need to set it, for all threads. */
 static int open_new(const char *path, char *name, size_t size) {
     static atomic_uint count;
     int fd = -1;
     for (int tries = 0; fd < 0 && tries < 100; tries++) {
         snprintf(name, size, "%s.tmp%ld.%u", path, (long)getpid(), atomic_fetch_add(&count, 1));
+        if (temporary_made) {
+            temporary_made(name);
+        }
         fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd < 0 && errno != EEXIST) {
+        const int cause = errno;
+        if (fd < 0 && temporary_gone) {
+            temporary_gone(name);
+        }
+        errno = cause;
+        if (fd < 0 && cause != EEXIST) {
             break;
         }
     }
@@ -121,9 +130,6 @@ enum fscnn_status output_open(const char *path, struct output_file *out, struct 
         out->temporary = NULL; /* nothing to unlink */
         output_discard(out);
         return status;
-    }
-    if (temporary_made) {
-        temporary_made(out->temporary);
     }
     out->stream = fopencookie(out, "wb", (cookie_io_functions_t){.write = stream_write, .close = stream_close});
     if (!out->stream) {
