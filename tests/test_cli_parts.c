@@ -192,14 +192,18 @@ static void test_files(void **state) {
     struct fscnn_error err;
     struct result_file file;
     struct name_list list = {0};
+    struct stat st;
     assert_non_null(mkdtemp(folder));
+    const mode_t before = umask(027);
     for (int i = 0; i < 5; i++) {
         snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
         assert_int_equal(result_open(path, &file, &err), FSCNN_OK);
         assert_int_equal(access(path, F_OK), -1); /* not before it is complete */
         assert_int_equal(result_commit(&file, &err), FSCNN_OK);
-        assert_int_equal(access(path, R_OK), 0);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0640);
     }
+    assert_int_equal(umask(before), 027);                      /* it is one for all threads, and not to be set */
     snprintf(path, sizeof(path), "%s/sub.png/deeper", folder); /* a folder, though its name looks like a picture */
     assert_int_equal(create_folder(path, &err), FSCNN_OK);
     assert_int_equal(create_folder(path, &err), FSCNN_OK);

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -328,6 +329,25 @@ static void test_disk_full(void **state) {
     assert_second_run(3);
 }
 
+/* In the place of the C library's: the umask is one for all threads, so nobody may set it, not even for a moment. */
+static bool umask_was_set;
+mode_t umask(mode_t mode) {
+    umask_was_set = true;
+    return (mode_t)syscall(SYS_umask, mode);
+}
+
+static void test_umask(void **state) {
+    (void)state;
+    struct stat st;
+    const mode_t before = umask(027);
+    umask_was_set = false;
+    assert_int_equal(file_write(at("a"), "x", 1, NULL), FSCNN_OK);
+    assert_false(umask_was_set);
+    assert_int_equal(umask(before), 027);
+    assert_int_equal(stat(at("a"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0640);
+}
+
 /* The cause of a failed write is told, not what went wrong after it. */
 static void test_first_cause(void **state) {
     (void)state;
@@ -411,6 +431,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_second_run, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_bad_pictures, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_disk_full, make_root, remove_root),
+        cmocka_unit_test_setup_teardown(test_umask, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_first_cause, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_output_in_the_way, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_temporaries, make_root, remove_root),
