@@ -302,6 +302,17 @@ static void averaging_matrices_become_one_pooling(void **state) {
     assert_true(pool->attr.pool.h.divisor[0] == 3);
     model_end(&m);
 
+    /* A matrix that several nodes have, on either side, is read once a side. */
+    model_start(&m, 11, 1, 3, 3);
+    onnx_build_floats(&m.b, "m", 2, DIMS(3, 3), FLOATS(0.5F, 0.5F, 0, 0.5F, 0.5F, 0, 0, 0, 1));
+    onnx_build_node(&m.b, "MatMul", "first", "m x", "a");
+    onnx_build_node(&m.b, "MatMul", "second", "m a", "b");
+    onnx_build_node(&m.b, "MatMul", "third", "b m", "y");
+    model_must_give(&m, FLOATS(0, 1, 2, 4, 5, 6, 8, 9, 10), FLOATS(2.5F, 2.5F, 4, 2.5F, 2.5F, 4, 8.5F, 8.5F, 10), 9);
+    pool = output_node(&m);
+    assert_ptr_equal(pool->attr.pool.h.start, m.graph->nodes[pool->inputs[0]].attr.pool.h.start);
+    model_end(&m);
+
     static const float general[][4] = {{1, 2, 0, 0}, {0.5F, 0, 0.5F, 0}, {0, 0, 0, 0}};
     for (size_t i = 0; i < sizeof(general) / sizeof(general[0]); i++) {
         model_start(&m, 11, 1, 4, 4);
