@@ -73,9 +73,15 @@ static enum fscnn_status make_input(struct bench *b, struct fscnn_error *err) {
     b->input_bytes = fscnn_model_input_bytes(job->model, job->input, job->batch);
     b->output_bytes = fscnn_model_output_bytes(job->model, job->output, job->batch);
     size_t need = b->input_bytes + (size_t)job->streams * b->output_bytes, have = memory_available();
-    if (need > have || !(b->input = buffer_create(b->input_bytes))) {
-        return fail(err, FSCNN_ERROR_MEMORY, "a batch of %d in %d streams needs %.1f GB of buffers, %.1f GB are free",
+    if (need > have) {
+        return fail(err, FSCNN_ERROR_MEMORY,
+                    "%.300s: buffers for a batch of %d in %d streams need %.1f GB, %.1f GB are free", job->path,
                     job->batch, job->streams, (double)need / 1e9, (double)have / 1e9);
+    }
+    b->input = buffer_create(b->input_bytes);
+    if (!b->input) {
+        return fail(err, FSCNN_ERROR_MEMORY, "%.300s: out of memory (%zu bytes for the input of a batch of %d)",
+                    job->path, b->input_bytes, job->batch);
     }
     if (job->input == FSCNN_INPUT_U8) {
         fill_u8(b->input, job->batch, info.height, info.width);
@@ -96,10 +102,14 @@ static enum fscnn_status prepare(struct stream *s) {
     const struct fscnn_session_options options = {
         .threads = job->threads, .pin = job->pin, .first_processor = s->index * job->threads};
     s->output = buffer_create(s->bench->output_bytes);
-    s->times->values = malloc(s->bench->most_runs * sizeof(*s->times->values));
+    const size_t times_bytes = s->bench->most_runs * sizeof(*s->times->values);
+    s->times->values = malloc(times_bytes);
     s->times->capacity = s->bench->most_runs;
     if (!s->output || !s->times->values) {
-        return fail(&s->err, FSCNN_ERROR_MEMORY, "out of memory for results and times");
+        return fail(
+            &s->err, FSCNN_ERROR_MEMORY,
+            "%.300s: out of memory (%zu bytes for the results of a batch of %d, %zu for the times of stream %d)",
+            job->path, s->bench->output_bytes, job->batch, times_bytes, s->index + 1);
     }
     enum fscnn_status status = fscnn_session_create(job->model, &options, &s->session, &s->err);
     for (int i = 0; status == FSCNN_OK && i < job->warmup; i++) {
@@ -197,7 +207,8 @@ static enum fscnn_status collect(struct bench *b, double started, struct bench_t
         const struct samples *own = &times->streams[i];
         for (size_t k = 0; k < own->count; k++) {
             if (!samples_add(&times->all, own->values[k])) {
-                return fail(err, FSCNN_ERROR_MEMORY, "out of memory for times");
+                return fail(err, FSCNN_ERROR_MEMORY, "%.300s: out of memory for the times of %d streams", b->job->path,
+                            b->job->streams);
             }
         }
         times->wall = fmax(times->wall, b->streams[i].ended - started);
@@ -206,7 +217,8 @@ static enum fscnn_status collect(struct bench *b, double started, struct bench_t
         times->num_steps = fscnn_model_num_steps(b->job->model);
         times->step_ms = calloc((size_t)times->num_steps, sizeof(*times->step_ms));
         if (!times->step_ms) {
-            return fail(err, FSCNN_ERROR_MEMORY, "out of memory for a profile");
+            return fail(err, FSCNN_ERROR_MEMORY, "%.300s: out of memory for a profile of %d steps", b->job->path,
+                        times->num_steps);
         }
         fscnn_session_get_step_ms(b->streams[0].session, times->step_ms, times->num_steps);
     }
@@ -221,7 +233,8 @@ static enum fscnn_status run_streams(struct bench *b, struct bench_times *times,
         struct stream *s = &b->streams[running];
         *s = (struct stream){.bench = b, .index = running, .times = &times->streams[running]};
         if (pthread_create(&s->thread, NULL, stream_main, s) != 0) {
-            status = fail(err, FSCNN_ERROR_MEMORY, "stream %d of %d cannot be started", running + 1, b->job->streams);
+            status = fail(err, FSCNN_ERROR_MEMORY, "%.300s: stream %d of %d cannot be started", b->job->path,
+                          running + 1, b->job->streams);
             pthread_mutex_lock(&b->mutex);
             b->cancelled = true;
             pthread_cond_broadcast(&b->changed);
@@ -256,7 +269,7 @@ enum fscnn_status bench_run(const struct bench_job *job, struct bench_times *tim
                                   .num_streams = job->streams};
     enum fscnn_status status = FSCNN_OK;
     if (!b.streams || !times->streams) {
-        status = fail(err, FSCNN_ERROR_MEMORY, "out of memory for %d streams", job->streams);
+        status = fail(err, FSCNN_ERROR_MEMORY, "%.300s: out of memory for %d streams", job->path, job->streams);
     }
     if (status == FSCNN_OK) {
         status = make_input(&b, err);

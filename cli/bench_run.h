@@ -10,6 +10,7 @@ enum { BENCH_MAX_RUNS = 10000000 };
 
 struct bench_job {
     const struct fscnn_model *model;
+    const char *path;     /* of the model, for messages */
     int threads, streams; /* threads of each stream; at least 1 */
     int batch, warmup;
     int iterations; /* of each stream; 0: as many as fit the duration */

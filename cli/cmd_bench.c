@@ -164,6 +164,7 @@ static int run(const struct command *command, int argc, char **argv) {
     }
     if (status == FSCNN_OK) {
         job.model = model;
+        job.path = path;
         fscnn_model_get_info(model, &info);
         job.input = !s.input_given && info.channels != 3 ? FSCNN_INPUT_F32 : job.input;
         status = model_choose_batch(&info, s.batch, &job.batch, &err);

@@ -362,6 +362,7 @@ static int run(const struct command *command, int argc, char **argv) {
         enum fscnn_output_type type =
             info.output_is_labels && !s.type_given ? FSCNN_OUTPUT_LABELS : (enum fscnn_output_type)s.output_type;
         struct infer_job job = {.model = model,
+                                .path = s.model,
                                 .inputs = &inputs,
                                 .threads = s.threads,
                                 .warmup = s.warmup,

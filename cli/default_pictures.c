@@ -1,6 +1,8 @@
 #include "default_pictures.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,21 @@ static void picture_path(const struct default_pictures *pictures, int number, ch
     snprintf(path, size, "%s/scene_%02d.png", pictures->folder, number);
 }
 
+/* mkdtemp, noted. No signal comes in between: there is no other thread yet. */
+static bool make_folder(char *template) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const bool made = mkdtemp(template) != NULL;
+    const int cause = errno;
+    if (made) {
+        temporary_add(template);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = cause;
+    return made;
+}
+
 enum fscnn_status default_pictures_make(int height, int width, struct default_pictures *out, struct fscnn_error *err) {
     struct canvas canvas = {0};
     size_t pixels = (size_t)width * (size_t)height;
@@ -30,20 +47,18 @@ enum fscnn_status default_pictures_make(int height, int width, struct default_pi
     if (!picture.rgb || !labels || !canvas_create(&canvas, width, height)) {
         status = fail(err, FSCNN_ERROR_MEMORY, "out of memory for pictures to calibrate on");
         out->folder[0] = '\0';
-    } else if (!mkdtemp(out->folder)) {
+    } else if (!make_folder(out->folder)) {
         status =
             fail(err, FSCNN_ERROR_IO, "%s: no folder for pictures to calibrate on: %s", temporary, strerror(errno));
         out->folder[0] = '\0';
-    } else {
-        temporary_add(out->folder);
     }
     while (status == FSCNN_OK && out->count < DEFAULT_PICTURES) {
         char path[300];
         draw_scene(&canvas, SERIES, out->count);
         canvas_develop(&canvas, (uint32_t)out->count + 1, picture.rgb, labels);
         picture_path(out, out->count++, path, sizeof(path));
-        status = fscnn_picture_write_png(path, &picture, err);
         temporary_add(path);
+        status = fscnn_picture_write_png(path, &picture, err);
     }
     canvas_free(&canvas);
     fscnn_picture_free(&picture);

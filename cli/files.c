@@ -192,7 +192,8 @@ enum fscnn_status create_folder(const char *path, struct fscnn_error *err) {
     return status;
 }
 
-/* A new file beside `path`, so that rename is atomic, of a name that no other writer has. */
+/* A new file beside `path`, so that rename is atomic, of a name that no other writer has. Noted before it is there: a
+ * signal in between would leave it behind. */
 static int open_new(const char *path, char **name) {
     static atomic_uint count;
     int fd = -1;
@@ -202,15 +203,45 @@ static int open_new(const char *path, char **name) {
             *name = NULL;
             break;
         }
+        temporary_add(*name);
         fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd < 0 && errno != EEXIST) {
+        const int cause = errno;
+        if (fd < 0) {
+            temporary_drop(*name);
+        }
+        errno = cause;
+        if (fd < 0 && cause != EEXIST) {
             break;
         }
     }
-    if (fd >= 0) {
-        temporary_add(*name);
-    }
     return fd;
+}
+
+static void note_cause(struct result_file *out, int cause) { out->cause = out->cause ? out->cause : cause; }
+
+/* What the stream calls. A stream itself keeps but a flag of a failed write, and errno is anybody's until the commit.
+ */
+static ssize_t stream_write(void *cookie, const char *data, size_t size) {
+    struct result_file *out = cookie;
+    size_t done = 0;
+    while (done < size) {
+        const ssize_t wrote = write(out->fd, data + done, size - done);
+        if (wrote <= 0) {
+            note_cause(out, wrote < 0 ? errno : EIO);
+            break;
+        }
+        done += (size_t)wrote;
+    }
+    return (ssize_t)done;
+}
+
+static int stream_close(void *cookie) {
+    struct result_file *out = cookie;
+    const int failed = close(out->fd);
+    if (failed) {
+        note_cause(out, errno);
+    }
+    return failed;
 }
 
 enum fscnn_status result_open(const char *path, struct result_file *out, struct fscnn_error *err) {
@@ -218,18 +249,18 @@ enum fscnn_status result_open(const char *path, struct result_file *out, struct 
     if (!out->path) {
         return no_memory(err);
     }
-    const int fd = open_new(path, &out->temporary);
-    if (fd < 0) {
+    out->fd = open_new(path, &out->temporary);
+    if (out->fd < 0) {
         enum fscnn_status status = out->temporary ? io_fail(err, path) : no_memory(err);
         free(out->temporary);
         out->temporary = NULL; /* nothing to unlink */
         result_discard(out);
         return status;
     }
-    out->stream = fdopen(fd, "wb");
+    out->stream = fopencookie(out, "wb", (cookie_io_functions_t){.write = stream_write, .close = stream_close});
     if (!out->stream) {
         enum fscnn_status status = io_fail(err, path);
-        close(fd);
+        close(out->fd);
         result_discard(out);
         return status;
     }
@@ -241,8 +272,10 @@ enum fscnn_status result_commit(struct result_file *out, struct fscnn_error *err
     bool bad = ferror(out->stream) != 0;
     bad |= fclose(out->stream) != 0;
     out->stream = NULL;
-    if (bad || rename(out->temporary, out->path) < 0) {
-        status = errno ? io_fail(err, out->path) : fail(err, FSCNN_ERROR_IO, "%s: write failed", out->path);
+    if (bad) {
+        status = fail(err, FSCNN_ERROR_IO, "%s: %s", out->path, strerror(out->cause ? out->cause : EIO));
+    } else if (rename(out->temporary, out->path) < 0) {
+        status = io_fail(err, out->path);
     } else {
         temporary_drop(out->temporary);
         free(out->temporary);

@@ -30,15 +30,16 @@ static enum fscnn_status buffers_create(struct running *r, struct fscnn_error *e
     size_t need = (size_t)r->num_in * r->in_bytes + (size_t)r->num_out * r->out_bytes, have = memory_available();
     if (need > have) {
         return fail(err, FSCNN_ERROR_MEMORY,
-                    "buffers for a batch of %d need %.1f GB, %.1f GB are free: take a smaller batch or "
+                    "%.300s: buffers for a batch of %d need %.1f GB, %.1f GB are free: take a smaller batch or "
                     "--output_type UINT8",
-                    r->job->inputs->batch, (double)need / 1e9, (double)have / 1e9);
+                    r->job->path, r->job->inputs->batch, (double)need / 1e9, (double)have / 1e9);
     }
     for (int i = 0; i < BUFFERS; i++) {
         r->in[i] = i < r->num_in ? buffer_create(r->in_bytes) : NULL;
         r->out[i] = i < r->num_out ? buffer_create(r->out_bytes) : NULL;
         if ((i < r->num_in && !r->in[i]) || (i < r->num_out && !r->out[i])) {
-            return fail(err, FSCNN_ERROR_MEMORY, "out of memory (%zu bytes for buffers)", need);
+            return fail(err, FSCNN_ERROR_MEMORY, "%.300s: out of memory (%zu bytes of buffers for a batch of %d)",
+                        r->job->path, need, r->job->inputs->batch);
         }
     }
     return FSCNN_OK;
@@ -55,9 +56,10 @@ static void buffers_free(struct running *r) {
     }
 }
 
-static bool keep_time(struct samples *samples, double started, struct outcome *outcome) {
+static bool keep_time(const struct running *r, struct samples *samples, double started, struct outcome *outcome) {
     if (!samples_add(samples, 1000 * (seconds_now() - started))) {
-        outcome->status = fail(&outcome->err, FSCNN_ERROR_MEMORY, "out of memory for times");
+        outcome->status = fail(&outcome->err, FSCNN_ERROR_MEMORY, "%.300s: out of memory for the times of %zu runs",
+                               r->job->path, samples->count + 1);
     }
     return outcome->status == FSCNN_OK;
 }
@@ -82,7 +84,7 @@ static bool read_batch(void *user, size_t i) {
     } else {
         fill_made_up(r, buffer);
     }
-    return r->read.status == FSCNN_OK && keep_time(&r->times->in, started, &r->read);
+    return r->read.status == FSCNN_OK && keep_time(r, &r->times->in, started, &r->read);
 }
 
 static bool run_batch(void *user, size_t i) {
@@ -98,7 +100,7 @@ static bool run_batch(void *user, size_t i) {
     for (int n = 0; r->job->seconds ? n == 0 || seconds_now() - begin < r->job->seconds : n < r->job->loop; n++) {
         double started = seconds_now();
         r->run.status = fscnn_session_run(r->session, inputs->type, in, r->job->type, out, inputs->batch, &r->run.err);
-        if (r->run.status != FSCNN_OK || !keep_time(&r->times->compute, started, &r->run)) {
+        if (r->run.status != FSCNN_OK || !keep_time(r, &r->times->compute, started, &r->run)) {
             return false;
         }
         r->times->images += count * (uint64_t)inputs->images_per_file;
@@ -129,7 +131,7 @@ static bool write_batch(void *user, size_t i) {
                                : fail(&r->write.err, FSCNN_ERROR_MEMORY, "out of memory for a file name");
         free(path);
     }
-    return r->write.status == FSCNN_OK && keep_time(&r->times->out, started, &r->write);
+    return r->write.status == FSCNN_OK && keep_time(r, &r->times->out, started, &r->write);
 }
 
 static void finish_batch(void *user, size_t i) {
@@ -184,7 +186,7 @@ static enum fscnn_status start_profile(struct running *r, struct fscnn_error *er
     int steps = fscnn_model_num_steps(r->job->model);
     r->times->step_ms = calloc((size_t)steps, sizeof(*r->times->step_ms));
     if (!r->times->step_ms) {
-        return fail(err, FSCNN_ERROR_MEMORY, "out of memory for a profile");
+        return fail(err, FSCNN_ERROR_MEMORY, "%.300s: out of memory for a profile of %d steps", r->job->path, steps);
     }
     r->times->num_steps = steps;
     return fscnn_session_profile(r->session, true, err);

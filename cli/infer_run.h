@@ -7,6 +7,7 @@
 
 struct infer_job {
     const struct fscnn_model *model;
+    const char *path; /* of the model, for messages */
     const struct infer_inputs *inputs;
     int threads; /* 0: all cores */
     int warmup, loop;

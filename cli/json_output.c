@@ -39,8 +39,8 @@ enum fscnn_status json_write(const char *path, json_t *json, struct fscnn_error 
     struct result_file file;
     enum fscnn_status status = result_open(path, &file, err);
     if (status == FSCNN_OK) {
-        if (json_dumpf(json, file.stream, FLAGS) < 0) {
-            status = fail(err, FSCNN_ERROR_IO, "%s: write failed", path);
+        if (json_dumpf(json, file.stream, FLAGS) < 0 && !ferror(file.stream)) {
+            status = fail(err, FSCNN_ERROR_MEMORY, "%s: out of memory", path);
             result_discard(&file);
         } else {
             fputc('\n', file.stream);

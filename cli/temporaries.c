@@ -2,27 +2,43 @@
  * the text. */
 #include "temporaries.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fastscnn/fastscnn.h"
 
 enum { MOST_NAMES = 320 }; /* more than there are threads to write files */
+enum { MOST_ROUNDS = 50 }; /* of a millisecond, in which a file that was about to be made should be there */
 
 static _Atomic(char *) names[MOST_NAMES];
+static atomic_bool ending;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of those who change the table, but for the handler */
 
 /* Calls only what POSIX allows in a handler. Errors do not matter: what cannot be removed stays. */
 static void end(int signal_number) {
     char *left[MOST_NAMES];
+    bool wait = true;
+    atomic_store(&ending, true);
     for (int i = 0; i < MOST_NAMES; i++) {
         left[i] = atomic_exchange(&names[i], NULL);
-        if (left[i] && unlink(left[i]) == 0) {
-            left[i] = NULL;
+    }
+    for (int round = 0; wait && round < MOST_ROUNDS; round++) {
+        if (round > 0) {
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        }
+        wait = false;
+        for (int i = 0; i < MOST_NAMES; i++) {
+            if (left[i] && unlink(left[i]) == 0) {
+                left[i] = NULL;
+            } else if (left[i] && errno == ENOENT) { /* another thread, which has noted it, may be about to make it */
+                wait = true;
+            }
         }
     }
     for (int i = 0; i < MOST_NAMES; i++) {
@@ -56,6 +72,9 @@ void temporary_add(const char *name) {
     }
     pthread_mutex_unlock(&lock);
     free(copy);
+    while (atomic_load(&ending)) {
+        pause();
+    }
 }
 
 void temporary_drop(const char *name) {

@@ -6,10 +6,11 @@
  * without this. Those that are ignored, as below nohup, stay so. */
 void temporaries_watch(void);
 
-/* Notes the name of a file or folder that was made; files are removed first, so that their folder can follow. Relative
- * names need the current folder to stay. From any thread; names for which there is no room are not noted. */
+/* Notes the name of a file or folder that is about to be made; files are removed first, so that their folder can
+ * follow. Relative names need the current folder to stay. From any thread; names for which there is no room are not
+ * noted. Does not return once a signal has come: nothing may be made then. */
 void temporary_add(const char *name);
-/* To be called once it is renamed or removed. */
+/* To be called once it is renamed or removed, or could not be made. */
 void temporary_drop(const char *name);
 
 #endif

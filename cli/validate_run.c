@@ -83,7 +83,8 @@ static enum fscnn_status read_files(const struct run *run, const struct fscnn_da
     item->predicted = (struct fscnn_labels){.width = item->truth.width, .height = item->truth.height};
     item->predicted.labels = pixels ? malloc(pixels) : NULL;
     if (!item->predicted.labels) {
-        return fail(err, FSCNN_ERROR_MEMORY, "%.300s: out of memory for a label map", source->image_path);
+        return fail(err, FSCNN_ERROR_MEMORY, "%.300s: out of memory (%zu bytes for a label map)", source->image_path,
+                    pixels);
     }
     return FSCNN_OK;
 }

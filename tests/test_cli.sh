@@ -183,6 +183,10 @@ check "is kept" awk -v budget="$budget" '/ layers in int8: / { found = $8 <= bud
 check "by some layers in bf16" python3 layers.py int8 bf16
 check_run "that model runs" 0 "" segment $pictures/demo_000000_000000_leftImg8bit.png --model kept.fscnn --output kept
 check_int8 "a budget that even bf16 exceeds" 1 "even in bf16" --output none --calibrate $pictures --accuracy-budget 0.000001
+# shellcheck disable=SC2016 # $0 is for the inner shell
+check "a full disk is told as such" sh -c 'trap "" XFSZ; ulimit -f 100; "$0" compile --model r.pth --output full \
+    --input_shape "image:1,3,64,128" --pool adaptive >said 2>&1; test $? -eq 1 && grep -q "full.fscnn: File too large" said' "$program"
+check "and leaves nothing" test -z "$(find . -name 'full*')"
 check_run "an unwritable place" 1 "/proc/none" compile --model r.pth --output /proc/none/x --input_shape "image:1,3,64,128" \
     --pool adaptive
 

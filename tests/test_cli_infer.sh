@@ -206,6 +206,26 @@ check "nothing is there" test ! -e /d
 check_lost infer --model m.fscnn --input two.bin --batchsize 2
 check_lost infer --model m.fscnn --input two.bin --batchsize 2 --json
 
+# ---- too little memory: which model, how much; in 700 MB of addresses sanitizers do not even start ----
+check_run "a huge model" 0 "ATC run success" compile --model r.pth --output huge --input_shape "image:1,3,12288,12288"
+check_run "a large batch" 0 "ATC run success" compile --model r.pth --output batch --input_shape "image:16,3,1024,2048"
+printf '#!/bin/sh\nulimit -v 700000\nexport MALLOC_ARENA_MAX=1 # each takes addresses for itself\nexec "%s" "$@"\n' \
+    "$program" >limited
+chmod +x limited
+if ./limited --version >shown 2>&1; then
+    unlimited=$program program=./limited
+    check_run "a session" 1 "fastscnn: huge.fscnn: " infer --model huge.fscnn --threads 1 --output_type UINT8
+    check "how much it would take" grep -q 'out of memory (9[0-9]* bytes for a session)\|a session needs 9[0-9]* MB' printed
+    check_run "of a stream" 1 "fastscnn: huge.fscnn: " bench --model huge.fscnn --threads 1
+    check_run "buffers" 1 "fastscnn: batch.fscnn: " infer --model batch.fscnn --threads 1
+    check "how many bytes of them" grep -q 'out of memory (2952790016 bytes of buffers for a batch of 16)\|need 3.0 GB' printed
+    check_run "buffers of bench" 1 "fastscnn: batch.fscnn: " bench --model batch.fscnn --threads 1 --input-type f32 \
+        --output-type logits
+    check "how much they would take" grep -q '2550136832 bytes for the results of a batch of 16\|need 3.0 GB' printed
+    check_run "threads" 1 "fastscnn: batch.fscnn: thread " infer --model batch.fscnn --threads 256 --output_type UINT8
+    program=$unlimited
+fi
+
 # ---- a signal while a result is being written: text takes long ----
 check_run "a larger model" 0 "ATC run success" compile --model r.pth --output large --input_shape "image:1,3,768,1024" \
     --pool adaptive
@@ -215,7 +235,6 @@ child=$!
 while kill -0 $child 2>/dev/null && [ -z "$(find killed/d -name '*.tmp*' 2>/dev/null)" ]; do
     sleep 0.01
 done
-sleep 0.05 # a file is noted right after it was made, when the processor lets it
 kill -TERM $child
 wait $child 2>/dev/null
 check "ends the program" test $? -eq $((128 + 15))

@@ -1,9 +1,11 @@
 /* Pieces of the commands: natural order, percentiles, number formatting, overlapping stages, temporary files
  * and signals, ATC's words. */
 #include <dirent.h>
+#include <errno.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -190,14 +192,18 @@ static void test_files(void **state) {
     struct fscnn_error err;
     struct result_file file;
     struct name_list list = {0};
+    struct stat st;
     assert_non_null(mkdtemp(folder));
+    const mode_t before = umask(027);
     for (int i = 0; i < 5; i++) {
         snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
         assert_int_equal(result_open(path, &file, &err), FSCNN_OK);
         assert_int_equal(access(path, F_OK), -1); /* not before it is complete */
         assert_int_equal(result_commit(&file, &err), FSCNN_OK);
-        assert_int_equal(access(path, R_OK), 0);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0640);
     }
+    assert_int_equal(umask(before), 027);                      /* it is one for all threads, and not to be set */
     snprintf(path, sizeof(path), "%s/sub.png/deeper", folder); /* a folder, though its name looks like a picture */
     assert_int_equal(create_folder(path, &err), FSCNN_OK);
     assert_int_equal(create_folder(path, &err), FSCNN_OK);
@@ -217,6 +223,29 @@ static void test_files(void **state) {
     snprintf(path, sizeof(path), "rm -r %s", folder);
     assert_int_equal(system(path), 0);
     name_list_free(&list);
+}
+
+/* The cause of a failed write is told, not what went wrong after it. */
+static void test_first_cause(void **state) {
+    (void)state;
+    static const char block[100000];
+    char path[] = "/tmp/fastscnn_cli_XXXXXX";
+    struct result_file file;
+    struct fscnn_error err;
+    struct rlimit old, tight;
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0 && close(fd) == 0 && unlink(path) == 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    tight = (struct rlimit){.rlim_cur = 2000, .rlim_max = old.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(result_open(path, &file, &err), FSCNN_OK);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+    fwrite(block, 1, sizeof(block), file.stream);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    errno = ENOENT;
+    assert_int_equal(result_commit(&file, &err), FSCNN_ERROR_IO);
+    assert_non_null(strstr(err.text, "File too large"));
+    assert_int_equal(access(path, F_OK), -1);
 }
 
 /* C0, DEL, and C1 as UTF-8; other characters stay. */
@@ -308,6 +337,46 @@ static int count_entries(const char *folder) {
     return count;
 }
 
+/* A third: two threads that make files and remove them, as often as they can. */
+static void *make_and_remove(void *path) {
+    struct result_file file;
+    struct fscnn_error err;
+    for (;;) {
+        if (result_open(path, &file, &err) != FSCNN_OK) {
+            _exit(1);
+        }
+        result_discard(&file);
+    }
+    return NULL;
+}
+
+/* Wherever the signal comes, nothing stays. */
+static void test_signals_at_any_moment(void **state) {
+    (void)state;
+    char folder[] = "/tmp/fastscnn_cli_XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/file", folder);
+    for (int round = 0; round < 100; round++) {
+        int status;
+        const pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            pthread_t thread;
+            temporaries_watch();
+            if (pthread_create(&thread, NULL, make_and_remove, path) != 0) {
+                _exit(1);
+            }
+            make_and_remove(path);
+        }
+        usleep(2000 + 37 * (unsigned)round);
+        assert_int_equal(kill(child, SIGTERM), 0);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+        assert_int_equal(count_entries(folder), 0);
+    }
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static void test_signals(void **state) {
     (void)state;
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -329,7 +398,6 @@ static void test_signals(void **state) {
     while (count_entries(folder) == 0 && waitpid(child, &status, WNOHANG) == 0) {
         usleep(1000);
     }
-    usleep(50000); /* a file is noted right after it was made, when the processor lets it */
     assert_int_equal(kill(child, SIGTERM), 0);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
@@ -483,8 +551,10 @@ int main(void) {
         cmocka_unit_test(test_stages),
         cmocka_unit_test(test_stages_stop),
         cmocka_unit_test(test_files),
+        cmocka_unit_test(test_first_cause),
         cmocka_unit_test(test_printable),
         cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_signals_at_any_moment),
         cmocka_unit_test(test_compile_words),
         cmocka_unit_test(test_compile_refusals),
         cmocka_unit_test(test_precision_modes),

@@ -128,19 +128,26 @@ check "said once" test "$(grep -c 'too small' printed)" -eq 1
 check "gives what adaptive pooling gives" cmp small/p9.png trainids/p9.png
 check_run "fixed pooling, if it must be" 1 "in/p9.png: " segment in/p9.png --output x --model r.pth --pool fixed
 check_run "one picture" 0 "1 picture in " segment in/p9.png --output one --model m.fscnn
-# A picture of 805 MB among 700 MB of addresses, in which sanitizers do not even start.
+# Pictures of 805 MB among 700 MB of addresses, in which sanitizers do not even start.
 python3 -c 'import struct, zlib
 chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 head = struct.pack(">IIBBBBB", 1 << 14, 1 << 14, 1, 0, 0, 0, 0)
 open("huge.png", "wb").write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) +
-                             chunk(b"IDAT", zlib.compress(bytes((1 << 14) * 2049), 0)) + chunk(b"IEND", b""))'
+                             chunk(b"IDAT", zlib.compress(bytes((1 << 14) * 2049), 0)) + chunk(b"IEND", b""))
+part = lambda marker, body: struct.pack(">BBH", 0xff, marker, len(body) + 2) + body
+frame = struct.pack(">BHHB", 8, 1 << 14, 1 << 14, 3) + b"\1\x11\0\2\x11\0\3\x11\0" # progressive
+open("huge.jpg", "wb").write(b"\xff\xd8" + part(0xc2, frame) + part(0xda, b"\3\1\0\2\0\3\0\0\0\0") + bytes(300000))'
 printf '#!/bin/sh\nulimit -v 700000\nexport MALLOC_ARENA_MAX=1 # each takes addresses for itself\nexec "%s" "$@"\n' \
     "$program" >limited
 chmod +x limited
 if ./limited --version >shown 2>&1; then
     unlimited=$program program=./limited
-    check_run "too little memory" 1 "huge.png: out of memory (805306368 bytes" segment huge.png --output x --model m.fscnn \
-        --threads 1
+    for kind in png jpg; do
+        check_run "too little memory: $kind" 1 "fastscnn: huge.$kind: " segment huge.$kind --output x --model m.fscnn \
+            --threads 1
+        check "$kind: how much is wanted" grep -q "out of memory (805306368 bytes\|needs [0-9]* MB" printed
+        check "$kind: in a line" test "$(grep -c huge printed)" -eq 1
+    done
     program=$unlimited
 fi
 check_run "an unwritable place" 1 "/proc/none" segment in/p9.png --output /proc/none --model m.fscnn

@@ -282,7 +282,7 @@ static void test_bad_results(void **state) {
 /* Sizes that do not fit are told before any of the file is in memory. */
 static void test_large_files(void **state) {
     (void)state;
-    static const char *const names[] = {"large.bin", "large.npy"};
+    static const char *const names[] = {"large.bin", "large.npy", "large.txt"};
     struct fscnn_error err;
     struct label_buffer out = {0};
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -371,6 +371,14 @@ static void test_text(void **state) {
         {"-1.5e-3 2 \r\n nan +0.001 \n 1e-9 3.0", 3, true, {2, 2}, NULL},
         {"-inf nan -inf nan", 0, true, {0, 0}, NULL},
         {"123456789012345678901234567890 .5 1 1.", 0, true, {0, 1}, NULL},
+        {"1.000000000000000000e+00 -5.000000000000000000e-01\n", 1, false, {0}, "value -0.5 at pixel 1"}, /* savetxt */
+        {"0                                                             1", 1, true, {0, 1}, NULL},
+        {"0                                                                                                1",
+         1,
+         false,
+         {0},
+         "98 bytes of text are too many for 1 classes x 2 labelled pixels: at most 32 a number"},
+        {"1 22222222222222222222222222222222222222222222222222222222222222222", 3, false, {0}, "is not a number"},
         {"1 2 3 4", 3, false, {0}, "4 numbers; expected 2 (labels) or 6 (logits)"},
         {"1 2 3", 0, false, {0}, "3 numbers; expected 2 (labels) or a multiple of 2"},
         {"1 2 3 4 5 6 7", 3, false, {0}, "more numbers than 3 classes"},

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "image/labels.h"
 #include "image/picture.h"
 #include "testing.h"
@@ -252,6 +253,39 @@ static struct blob insert_segment(struct blob file, const uint8_t *segment, size
     memcpy(out.data + 2 + length, file.data + 2, file.size - 2);
     free(file.data);
     return out;
+}
+
+/* More than the machine has at the moment is refused, though the system would promise it. */
+static void test_memory(void **state) {
+    (void)state;
+    struct fscnn_error error = {""};
+    const size_t available = memory_available();
+    void *data = picture_memory("a.png", 1000, 0, &error);
+    assert_non_null(data);
+    free(data);
+    if (available == 0) {
+        skip();
+    }
+    assert_null(picture_memory("a.png", available + available / 4, 0, &error));
+    assert_non_null(strstr(error.text, "a.png: the picture needs "));
+    assert_non_null(strstr(error.text, " MB are available"));
+    assert_null(picture_memory("a.png", 1000, available + available / 4, &error));
+}
+
+/* Of which JPEG files the decoder keeps more than a few rows. */
+static void test_jpeg_scans(void **state) {
+    (void)state;
+    uint8_t rgb[3 * W * H];
+    make_smooth(rgb);
+    for (int flags = 0; flags <= TJFLAG_PROGRESSIVE; flags += TJFLAG_PROGRESSIVE) {
+        struct blob file = make_jpeg(rgb, TJPF_RGB, TJSAMP_420, flags);
+        assert_int_equal(jpeg_read_markers(file.data, file.size).several_scans, flags != 0);
+        free(file.data);
+    }
+    /* Three components, of which the first scan has one. */
+    static const uint8_t apart[] =
+        "\xff\xd8\xff\xc0\0\x11\x08\0\x08\0\x08\3\1\x11\0\2\x11\0\3\x11\0\xff\xda\0\x08\1\1\0";
+    assert_true(jpeg_read_markers(apart, sizeof(apart) - 1).several_scans);
 }
 
 static struct blob insert_exif(struct blob file, int orientation, int big) {
@@ -521,6 +555,8 @@ int main(void) {
         cmocka_unit_test(test_png_grey_and_palette),
         cmocka_unit_test(test_labels),
         cmocka_unit_test(test_jpeg_kinds),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_jpeg_scans),
         cmocka_unit_test(test_jpeg_orientation),
         cmocka_unit_test(test_jpeg_stray_bytes),
         cmocka_unit_test(test_damage),

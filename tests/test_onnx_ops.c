@@ -1,5 +1,6 @@
 /* What the ONNX importer makes of each operator: values where they are easy to tell by hand, attributes otherwise. */
 #include "onnx_model.h"
+#include "passes/passes.h"
 
 static const float ramp16[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
@@ -299,6 +300,17 @@ static void averaging_matrices_become_one_pooling(void **state) {
     assert_int_equal(pool->attr.pool.h.start[1], 2);
     assert_int_equal(pool->attr.pool.h.end[0], 3);
     assert_true(pool->attr.pool.h.divisor[0] == 3);
+    model_end(&m);
+
+    /* A matrix that several nodes have, on either side, is read once a side. */
+    model_start(&m, 11, 1, 3, 3);
+    onnx_build_floats(&m.b, "m", 2, DIMS(3, 3), FLOATS(0.5F, 0.5F, 0, 0.5F, 0.5F, 0, 0, 0, 1));
+    onnx_build_node(&m.b, "MatMul", "first", "m x", "a");
+    onnx_build_node(&m.b, "MatMul", "second", "m a", "b");
+    onnx_build_node(&m.b, "MatMul", "third", "b m", "y");
+    model_must_give(&m, FLOATS(0, 1, 2, 4, 5, 6, 8, 9, 10), FLOATS(2.5F, 2.5F, 4, 2.5F, 2.5F, 4, 8.5F, 8.5F, 10), 9);
+    pool = output_node(&m);
+    assert_ptr_equal(pool->attr.pool.h.start, m.graph->nodes[pool->inputs[0]].attr.pool.h.start);
     model_end(&m);
 
     static const float general[][4] = {{1, 2, 0, 0}, {0.5F, 0, 0.5F, 0}, {0, 0, 0, 0}};
@@ -602,6 +614,37 @@ static void what_does_nothing_leaves_no_node(void **state) {
     model_end(&m);
 }
 
+/* As though the rewrites so far had made weights of all but a megabyte of what they may. */
+static void use_up(void *user, const char *text) {
+    struct arena *arena = user;
+    (void)text;
+    arena->used = arena->limit - (1 << 20);
+}
+
+/* 2 GiB of rewritten weights, whatever the file: what goes beyond is refused before it is taken. Here a grouped
+ * convolution is made dense, which uses up the rest, and then scaled. */
+static void rewrites_are_bounded(void **state) {
+    (void)state;
+    static const float weights[1024 * 2];
+    static const struct {
+        int channels;
+        enum fscnn_status status;
+    } cases[] = {{256, FSCNN_OK}, {1024, FSCNN_ERROR_MEMORY}}; /* 256 kB and 4 MB */
+    for (int i = 0; i < 2; i++) {
+        struct model m;
+        model_start(&m, 13, cases[i].channels, 2, 2);
+        onnx_build_floats(&m.b, "w", 4, DIMS(cases[i].channels, 2, 1, 1), weights);
+        onnx_node_int(&m.b, onnx_build_node(&m.b, "Conv", "conv", "x w", "a"), "group", cases[i].channels / 2);
+        onnx_build_floats(&m.b, "scale", 1, DIMS(1), FLOATS(2));
+        onnx_build_node(&m.b, "Mul", "mul", "a scale", "y");
+        model_must_import(&m);
+        const struct fscnn_log log = {.line = use_up, .user = &m.graph->arena};
+        assert_int_equal(passes_run(m.graph, log, &m.err), cases[i].status);
+        assert_int_equal(m.graph->arena.limit, 0);
+        model_end(&m);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conv_reads_pads_strides_and_order),
@@ -630,6 +673,7 @@ int main(void) {
         cmocka_unit_test(arg_max_ends_the_network),
         cmocka_unit_test(nhwc_input_is_turned),
         cmocka_unit_test(what_does_nothing_leaves_no_node),
+        cmocka_unit_test(rewrites_are_bounded),
     };
     return cmocka_run_group_tests_name("onnx operators", tests, NULL, NULL);
 }

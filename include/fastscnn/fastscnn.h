@@ -66,8 +66,8 @@ struct fscnn_log {
 };
 
 /* For programs that a signal may end: names of temporary files under which outputs are being written. `made` is called
- * when there is one, `gone` when it has been renamed or removed, by whichever thread writes; both NULL: nobody is told.
- * To be called while no other thread uses the library. */
+ * right before there is one, `gone` when it has been renamed or removed or could not be made, by whichever thread
+ * writes; both NULL: nobody is told. To be called while no other thread uses the library. */
 FSCNN_API void fscnn_watch_temporaries(void (*made)(const char *name), void (*gone)(const char *name));
 
 FSCNN_API const char *fscnn_version(void);
@@ -81,7 +81,8 @@ struct fscnn_picture {
 };
 
 /* Reads a PNG (any colour type and depth, reduced to 8-bit RGB; alpha is dropped) or JPEG, told apart by content.
- * Errors: IO, FORMAT, UNSUPPORTED, MEMORY (more than 2^28 pixels). Free with fscnn_picture_free. */
+ * Errors: IO, FORMAT, UNSUPPORTED, MEMORY (more than 2^28 pixels, or than fit the
+ * memory that is available). Free with fscnn_picture_free. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_picture_read(const char *path, struct fscnn_picture *out,
                                                                struct fscnn_error *err);
 FSCNN_API void fscnn_picture_free(struct fscnn_picture *picture);

@@ -19,11 +19,14 @@ void file_map_rest(const struct file_map *map);
 
 /* A file being written under a temporary name beside its final one.
  *   output_open -> write to out.stream -> output_commit (checks the stream, renames)  or  output_discard.
- * output_discard is safe after a commit and on a zeroed struct. */
+ * A commit reports the cause of the first write that failed, whatever came after it; nobody else needs to. The stream
+ * knows the struct's address. output_discard is safe after a commit and on a zeroed struct. */
 struct output_file {
     FILE *stream;
     char *path;
     char *temporary;
+    int fd;    /* the stream's */
+    int cause; /* errno of the first failed write, 0 where there is none */
 };
 FSCNN_NODISCARD enum fscnn_status output_open(const char *path, struct output_file *out, struct fscnn_error *err);
 FSCNN_NODISCARD enum fscnn_status output_commit(struct output_file *out, struct fscnn_error *err);

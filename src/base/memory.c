@@ -27,6 +27,15 @@ uint64_t memory_available(void) {
     return (uint64_t)kilobytes * 1024;
 }
 
+enum fscnn_status memory_weigh(uint64_t bytes, const char *what, struct fscnn_error *err) {
+    const uint64_t available = memory_available();
+    if (available > 0 && bytes > available) {
+        return error_set(err, FSCNN_ERROR_MEMORY, "%s needs %.0f MB, %.0f MB are available", what, (double)bytes * 1e-6,
+                         (double)available * 1e-6);
+    }
+    return FSCNN_OK;
+}
+
 void *memory_new(size_t bytes) {
     bytes = bytes ? (bytes + LINE - 1) / LINE * LINE : LINE;
     const size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : LINE;

@@ -32,7 +32,8 @@ FSCNN_NODISCARD enum fscnn_status label_file_read(const char *path, int classes,
 FSCNN_NODISCARD enum fscnn_status result_file_read(const char *path, size_t pixels, int *classes,
                                                    struct label_buffer *out, struct fscnn_error *err);
 
-/* For text: logits (or labels) of `pixels` pixels and *classes as above. `data` need not end in white space. */
+/* For text: logits (or labels) of `pixels` pixels and *classes as above, at most 32 bytes a number on average. `data`
+ * need not end in white space. */
 FSCNN_NODISCARD enum fscnn_status result_text_parse(const char *data, size_t size, const char *path, size_t pixels,
                                                     int *classes, struct label_buffer *out, struct fscnn_error *err);
 

@@ -7,7 +7,8 @@
 
 #include "eval/result_files.h"
 
-enum { MAX_NUMBER = 64 };
+/* Characters of a number, and bytes that numbers take on average with what is between them: numpy.savetxt writes 26. */
+enum { MAX_NUMBER = 64, MAX_BYTES_EACH = 32 };
 
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
@@ -87,7 +88,7 @@ static enum fscnn_status take_numbers(const char *data, size_t size, const char 
             return FSCNN_OK;
         }
         const char *start = at;
-        while (at < end && !is_space(*at)) {
+        while (at < end && !is_space(*at) && at - start <= MAX_NUMBER) { /* a longer one is none: no need to read on */
             at++;
         }
         double value;
@@ -122,6 +123,12 @@ enum fscnn_status result_text_parse(const char *data, size_t size, const char *p
     if (size / 2 + 1 < pixels) { /* a digit and a space each: checked before memory is taken */
         return error_set(err, FSCNN_ERROR_FORMAT, "%s: %zu bytes of text are too few for %zu labelled pixels", path,
                          size, pixels);
+    }
+    if (size / MAX_BYTES_EACH > max_planes * pixels) { /* before any of it is read */
+        return error_set(
+            err, FSCNN_ERROR_FORMAT,
+            "%s: %zu bytes of text are too many for %zu classes x %zu labelled pixels: at most %d a number", path, size,
+            max_planes, pixels, MAX_BYTES_EACH);
     }
     enum fscnn_status status = label_buffer_resize(out, pixels, err);
     if (status != FSCNN_OK) {

@@ -89,17 +89,13 @@ static enum fscnn_status split_lines(const char *path, size_t size, struct sort_
 enum fscnn_status sort_log_parse(const void *data, size_t size, const char *path, struct sort_log *out,
                                  struct fscnn_error *err) {
     enum fscnn_status status;
-    const uint8_t *bytes = data;
-    size_t lines = 1;
     *out = (struct sort_log){0};
     if (size > MAX_LOG_BYTES) {
         return error_set(err, FSCNN_ERROR_FORMAT, "%s: %zu bytes are no list of pictures", path, size);
     }
-    for (size_t i = 0; i < size; i++) {
-        lines += bytes[i] == '\n';
-    }
+    const size_t most = size / sizeof(NAME_END) + 1; /* a name has a character more than its end */
     out->text = calloc(size + 1, 1);
-    out->stems = calloc(lines, sizeof(*out->stems));
+    out->stems = calloc(most, sizeof(*out->stems));
     if (!out->text || !out->stems) {
         status = error_memory(err, size, path);
     } else {

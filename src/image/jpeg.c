@@ -104,9 +104,12 @@ static enum fscnn_status decode(tjhandle decoder, const void *data, size_t size,
     struct jpeg_markers markers = jpeg_read_markers(data, size);
     bool cmyk = head.space == TJCS_CMYK || head.space == TJCS_YCCK;
     size_t count = (size_t)head.width * (size_t)head.height, bytes = count * (cmyk ? 4 : 3);
-    *out = (struct fscnn_picture){.width = head.width, .height = head.height, .rgb = malloc(bytes)};
+    /* The decoder keeps the coefficients of what comes in several scans, 16 bits each. */
+    const size_t more = (markers.several_scans ? 8 * count : 0) + (markers.orientation > 1 ? 3 * count : 0);
+    *out = (struct fscnn_picture){.width = head.width, .height = head.height};
+    out->rgb = picture_memory(name, bytes, more, err);
     if (!out->rgb) {
-        return error_prefix(err, error_memory(err, bytes, "a picture"), "%s", name);
+        return FSCNN_ERROR_MEMORY;
     }
     if (tjDecompress2(decoder, data, size, out->rgb, head.width, 0, head.height, cmyk ? TJPF_CMYK : TJPF_RGB,
                       TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS) != 0 &&

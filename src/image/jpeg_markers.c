@@ -6,6 +6,8 @@
 #include "image/picture.h"
 
 enum {
+    MARKER_SOF0 = 0xc0,
+    MARKER_SOF2 = 0xc2, /* progressive */
     MARKER_SOI = 0xd8,
     MARKER_EOI = 0xd9,
     MARKER_SOS = 0xda,
@@ -56,6 +58,7 @@ static int tiff_orientation(const uint8_t *data, size_t size) {
 struct jpeg_markers jpeg_read_markers(const void *data, size_t size) {
     struct jpeg_markers out = {.orientation = 1};
     struct bytes b = bytes_over(data, size);
+    int components = 0;
     bytes_take(&b, 2); /* SOI */
     while (!b.failed) {
         while (!b.failed && bytes_u8(&b) != 0xff) { /* stray bytes between segments, as decoders skip them */
@@ -66,6 +69,8 @@ struct jpeg_markers jpeg_read_markers(const void *data, size_t size) {
         }
         if (marker == MARKER_SOS) {
             out.scan_start = b.failed ? 0 : b.pos;
+            bytes_take(&b, 2);
+            out.several_scans = out.several_scans || bytes_u8(&b) < components;
             break;
         }
         if (marker == MARKER_EOI || marker == MARKER_SOI) {
@@ -79,7 +84,10 @@ struct jpeg_markers jpeg_read_markers(const void *data, size_t size) {
         if (!body) {
             break;
         }
-        if (marker == MARKER_APP1 && length > 8 && memcmp(body, "Exif\0\0", 6) == 0) {
+        if (marker >= MARKER_SOF0 && marker <= MARKER_SOF2 && length >= 8) {
+            components = body[5];
+            out.several_scans = marker == MARKER_SOF2;
+        } else if (marker == MARKER_APP1 && length > 8 && memcmp(body, "Exif\0\0", 6) == 0) {
             out.orientation = tiff_orientation(body + 6, length - 8u);
         } else if (marker == MARKER_APP14 && length >= 14 && memcmp(body, "Adobe", 5) == 0) {
             out.adobe = true;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 
 enum fscnn_status picture_check_size(const char *name, uint64_t width, uint64_t height, size_t file_size,
                                      struct fscnn_error *err) {
@@ -21,6 +22,18 @@ enum fscnn_status picture_check_size(const char *name, uint64_t width, uint64_t 
                          name, file_size, (unsigned long long)width, (unsigned long long)height);
     }
     return FSCNN_OK;
+}
+
+void *picture_memory(const char *name, size_t bytes, size_t more, struct fscnn_error *err) {
+    enum fscnn_status status = memory_weigh(bytes + more, "the picture", err);
+    void *data = status == FSCNN_OK ? malloc(bytes) : NULL;
+    if (status == FSCNN_OK && !data) {
+        status = error_memory(err, bytes, "the picture");
+    }
+    if (status != FSCNN_OK) {
+        error_prefix(err, status, "%s", name);
+    }
+    return data;
 }
 
 static enum fscnn_status unknown_kind(const char *name, size_t size, struct fscnn_error *err) {

@@ -28,6 +28,10 @@ FSCNN_NODISCARD enum fscnn_status labels_decode(const void *data, size_t size, c
 FSCNN_NODISCARD enum fscnn_status picture_check_size(const char *name, uint64_t width, uint64_t height,
                                                      size_t file_size, struct fscnn_error *err);
 
+/* `bytes` for a picture, to be given to free(); NULL, and an error MEMORY, where these and `more` beside them are not
+ * available. */
+void *picture_memory(const char *name, size_t bytes, size_t more, struct fscnn_error *err);
+
 /* png.c */
 bool png_is(const void *data, size_t size);
 FSCNN_NODISCARD enum fscnn_status png_decode_size(const void *data, size_t size, const char *name, int *width,
@@ -51,9 +55,10 @@ FSCNN_NODISCARD enum fscnn_status jpeg_decode_rgb(const void *data, size_t size,
 
 /* jpeg_markers.c: what the segments before the pixels say. */
 struct jpeg_markers {
-    int orientation;   /* EXIF 1..8; 1 where there is none */
-    bool adobe;        /* an Adobe segment: CMYK is stored inverted */
-    size_t scan_start; /* offset of the first scan, 0 where none was found */
+    int orientation;    /* EXIF 1..8; 1 where there is none */
+    bool adobe;         /* an Adobe segment: CMYK is stored inverted */
+    bool several_scans; /* as progressive files have them */
+    size_t scan_start;  /* offset of the first scan, 0 where none was found */
 };
 struct jpeg_markers jpeg_read_markers(const void *data, size_t size);
 

@@ -55,9 +55,9 @@ static enum fscnn_status decode_rows(spng_ctx *decoder, int format, const char *
     if (code) {
         return png_error(name, code, err);
     }
-    *out = malloc(*length);
+    *out = picture_memory(name, *length, 0, err);
     if (!*out) {
-        return error_prefix(err, error_memory(err, *length, "a picture"), "%s", name);
+        return FSCNN_ERROR_MEMORY;
     }
     code = spng_decode_image(decoder, *out, *length, format, 0);
     /* The rest up to the end marker: a file without it is cut short. */

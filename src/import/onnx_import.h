@@ -19,10 +19,11 @@ struct onnx_value {
     const Onnx__TensorProto *initializer; /* read when it is first used */
     bool input;                           /* of the whole model */
     struct tensor constant;               /* ONNX_CONSTANT */
-    int node;                             /* ONNX_IMAGE: in the graph */
-    int rank;                             /* ONNX_IMAGE: 4, or 3 where the only channel has been squeezed out */
-    enum axis axes[4];                    /* ONNX_IMAGE: what each dimension is; N C H W unless transposed */
-    bool labels;                          /* ONNX_IMAGE: made by ArgMax, whole numbers */
+    struct pool_axis bins[2]; /* the same as an averaging matrix [right, left], once it has been read as one */
+    int node;                 /* ONNX_IMAGE: in the graph */
+    int rank;                 /* ONNX_IMAGE: 4, or 3 where the only channel has been squeezed out */
+    enum axis axes[4];        /* ONNX_IMAGE: what each dimension is; N C H W unless transposed */
+    bool labels;              /* ONNX_IMAGE: made by ArgMax, whole numbers */
 };
 
 /* Random numbers that choose the hash of names. */

@@ -167,10 +167,12 @@ enum fscnn_status onnx_mat_mul(struct onnx_import *in) {
     struct node node = {.op = OP_POOL};
     struct pool_axis *own = left ? &node.attr.pool.h : &node.attr.pool.w;
     struct pool_axis *other = left ? &node.attr.pool.w : &node.attr.pool.h;
-    status = read_matrix(in, matrix, left, size, own);
+    struct pool_axis *bins_read = &in->inputs[left ? 0 : 1]->bins[left]; /* many nodes may have one large matrix */
+    status = bins_read->bins ? FSCNN_OK : read_matrix(in, matrix, left, size, bins_read);
     if (status != FSCNN_OK) {
         return status;
     }
+    *own = *bins_read;
     const struct node *before = &in->graph->nodes[image->node];
     const struct pool_axis *before_own = left ? &before->attr.pool.h : &before->attr.pool.w;
     if (before->op == OP_POOL && is_identity(before_own, size)) {

@@ -40,10 +40,10 @@ struct job {
 static enum fscnn_status reserve(struct worker *worker, const char *path, size_t count, struct fscnn_error *err) {
     if (count > worker->capacity) {
         free(worker->floats);
-        worker->floats = malloc(count * sizeof(float));
+        worker->floats = picture_memory(path, count * sizeof(float), 0, err);
         worker->capacity = worker->floats ? count : 0;
     }
-    return worker->floats ? FSCNN_OK : error_memory(err, count * sizeof(float), path);
+    return worker->floats ? FSCNN_OK : FSCNN_ERROR_MEMORY;
 }
 
 /* "FOLDER/STEM" + ending in fresh memory, NULL when out of memory. */

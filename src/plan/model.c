@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum fscnn_status model_create(struct plan *plan, struct file_map file, void *owned, struct fscnn_model **out,
                                struct fscnn_error *err) {
@@ -14,7 +15,7 @@ enum fscnn_status model_create(struct plan *plan, struct file_map file, void *ow
         free(owned);
         return error_memory(err, sizeof(*model), "a model");
     }
-    *model = (struct fscnn_model){.plan = *plan, .file = file, .owned = owned};
+    *model = (struct fscnn_model){.plan = *plan, .file = file, .owned = owned, .path = plan->name};
     enum fscnn_status status = plan_check(&model->plan, err);
     if (status == FSCNN_OK) {
         status = layout_create(&model->plan, &model->layout, err);
@@ -51,7 +52,15 @@ enum fscnn_status fscnn_model_load(const char *path, struct fscnn_model **out, s
         return error_prefix(err, status, "%s", path);
     }
     status = model_create(&plan, file, NULL, out, err);
-    return status == FSCNN_OK ? status : error_prefix(err, status, "%s", path);
+    if (status != FSCNN_OK) {
+        return error_prefix(err, status, "%s", path);
+    }
+    (*out)->path = arena_strdup(&(*out)->plan.arena, path);
+    if (!(*out)->path) {
+        fscnn_model_free(out);
+        return error_prefix(err, error_memory(err, strlen(path) + 1, "its name"), "%s", path);
+    }
+    return FSCNN_OK;
 }
 
 enum fscnn_status fscnn_model_save(const struct fscnn_model *model, const char *path, struct fscnn_error *err) {
@@ -60,14 +69,8 @@ enum fscnn_status fscnn_model_save(const struct fscnn_model *model, const char *
     if (status != FSCNN_OK) {
         return status;
     }
-    status = plan_write(&model->plan, out.stream, err);
-    if (status == FSCNN_OK) {
-        status = output_commit(&out, err);
-    } else {
-        status = error_prefix(err, status, "%s", path);
-    }
-    output_discard(&out);
-    return status;
+    plan_write(&model->plan, out.stream);
+    return output_commit(&out, err);
 }
 
 const struct stage *model_output(const struct fscnn_model *model) {

@@ -10,6 +10,7 @@ struct fscnn_model {
     struct layout layout;
     struct file_map file; /* where plan.data lies, for a loaded model */
     void *owned;          /* the same for a model just compiled */
+    const char *path;     /* what messages call it: as it was loaded, or the plan's name; may be NULL */
 };
 
 /* Checks *plan, derives its layout and takes plan, file and owned data over, also when it fails. */

@@ -146,7 +146,7 @@ static const char **text_at(struct plan *plan, int i) {
 
 static const char *text_or_empty(const char *text) { return text ? text : ""; }
 
-enum fscnn_status plan_write(const struct plan *plan, FILE *out, struct fscnn_error *err) {
+void plan_write(const struct plan *plan, FILE *out) {
     struct plan copy = *plan; /* the coder takes pointers to change; it changes nothing when it writes */
     struct coder c = {.out = out};
     int32_t version = VERSION;
@@ -172,7 +172,6 @@ enum fscnn_status plan_write(const struct plan *plan, FILE *out, struct fscnn_er
         put(&c, 0, 1);
     }
     fwrite(plan->data, 1, plan->data_size, out);
-    return ferror(out) ? error_set(err, FSCNN_ERROR_IO, "writing failed") : FSCNN_OK;
 }
 
 static enum fscnn_status read_text(struct coder *c, struct plan *plan, uint64_t size, struct fscnn_error *err) {

@@ -355,17 +355,28 @@ static void pool_bin(struct worker *w, int stage, const struct pool_bin *v, cons
     store_row(w, s->type, sum, (size_t)(to - from), out);
 }
 
+/* A mapped file may have been changed in place since plan_check saw it: the means are wrong then, but of the picture.
+ */
+static struct pool_bin bin_within(const volatile struct pool_bin *at, int size) {
+    struct pool_bin bin = {at->start, at->end, at->divisor};
+    bin.start = bin.start < 0 ? 0 : bin.start < size ? bin.start : size - 1;
+    bin.end = bin.end > size ? size : bin.end > bin.start ? bin.end : bin.start + 1;
+    return bin;
+}
+
 /* Threads share pooling by channels: there are too few rows. */
 static void run_pool(struct worker *w, int stage) {
     const struct stage *s = &plan_of(w)->stages[stage];
     const struct pool_bin *bins = (const struct pool_bin *)(const void *)data_at(w, s->weights);
+    const struct tensor_desc in = plan_source_shape(plan_of(w), s->inputs[0]);
     int blocks = (int)plan_blocks(s->c), team = team_size(w->session->team);
     int from = blocks * w->index / team * PLAN_BLOCK, to = blocks * (w->index + 1) / team * PLAN_BLOCK;
     to = to < s->c ? to : s->c;
     for (int i = 0; i < s->h && from < to; i++) {
         for (int j = 0; j < s->w; j++) {
             char *out = tensor_row(w, s->tensor, i) + ((size_t)j * (size_t)s->c + (size_t)from) * elem_size(s->type);
-            pool_bin(w, stage, &bins[i], &bins[s->h + j], from, to, out);
+            const struct pool_bin v = bin_within(&bins[i], in.h), h = bin_within(&bins[s->h + j], in.w);
+            pool_bin(w, stage, &v, &h, from, to, out);
         }
     }
 }

@@ -23,20 +23,23 @@ static bool worker_create(struct fscnn_session *session, struct worker *w, int i
     return w->scratch && w->stages && w->segments && w->rows;
 }
 
-/* Memory is promised before it is used: a session that cannot fit would be killed in the middle of a run. */
-static enum fscnn_status check_machine(const struct fscnn_model *model, int threads, uint64_t split_bytes,
-                                       struct fscnn_error *err) {
-    uint64_t needed = model->layout.arena_bytes + (uint64_t)threads * model->layout.scratch_bytes + split_bytes;
-    uint64_t available = memory_available();
+/* Puts the model's name before the error; one in the middle of being compiled has none. */
+static enum fscnn_status name_model(const struct fscnn_model *model, enum fscnn_status status,
+                                    struct fscnn_error *err) {
+    return model->path ? error_prefix(err, status, "%s", model->path) : status;
+}
+
+static enum fscnn_status check_machine(const struct fscnn_model *model, uint64_t needed, struct fscnn_error *err) {
     if (cpu_word_unknown()) {
         return error_set(err, FSCNN_ERROR_USAGE, "FASTSCNN_CPU=%.40s is none of c, avx2, avxvnni, avx512, amx, neon",
                          cpu_word_unknown());
     }
-    if (available > 0 && needed > available) {
-        return error_set(err, FSCNN_ERROR_MEMORY, "the model needs %.0f MB a session, %.0f MB are available",
-                         (double)needed * 1e-6, (double)available * 1e-6);
-    }
-    return FSCNN_OK;
+    const enum fscnn_status status = memory_weigh(needed, "a session", err);
+    return status == FSCNN_OK ? status : name_model(model, status, err);
+}
+
+static enum fscnn_status session_memory(const struct fscnn_model *model, uint64_t needed, struct fscnn_error *err) {
+    return name_model(model, error_memory(err, needed, "a session"), err);
 }
 
 enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const struct fscnn_session_options *options,
@@ -53,13 +56,15 @@ enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const st
     }
     const struct kernels kernels = kernels_get(cpu_flags_used());
     uint64_t split_bytes = kernels.split_pays ? weights_split_bytes(&model->plan) : 0;
-    enum fscnn_status status = check_machine(model, threads, split_bytes, err);
+    const uint64_t needed =
+        model->layout.arena_bytes + (uint64_t)threads * model->layout.scratch_bytes + split_bytes + sizeof(**out);
+    enum fscnn_status status = check_machine(model, needed, err);
     if (status != FSCNN_OK) {
         return status;
     }
     struct fscnn_session *session = calloc(1, sizeof(*session));
     if (!session) {
-        return error_memory(err, sizeof(*session), "a session");
+        return session_memory(model, needed, err);
     }
     session->model = model;
     session->kernels = kernels;
@@ -75,12 +80,13 @@ enum fscnn_status fscnn_session_create(const struct fscnn_model *model, const st
     bool ok = session->workers && session->bands && has_weights && session->arena && session->table;
     if (ok) {
         status = team_create(threads, options->pin ? options->first_processor : -1, &session->team, err);
+        status = status == FSCNN_OK ? status : name_model(model, status, err);
     }
     for (int i = 0; status == FSCNN_OK && ok && i < threads; i++) {
         ok = worker_create(session, &session->workers[i], i);
     }
     if (!ok) {
-        status = error_memory(err, model->layout.arena_bytes, "a session");
+        status = session_memory(model, needed, err);
     }
     if (status != FSCNN_OK) {
         fscnn_session_free(&session);
@@ -146,7 +152,10 @@ enum fscnn_status fscnn_session_profile(struct fscnn_session *session, bool on, 
     session->profiled = 0;
     if (on) {
         session->step_ms = calloc(steps, sizeof(*session->step_ms));
-        return session->step_ms ? FSCNN_OK : error_memory(err, steps * sizeof(*session->step_ms), "a profile");
+        if (!session->step_ms) {
+            enum fscnn_status status = error_memory(err, steps * sizeof(*session->step_ms), "a profile");
+            return name_model(session->model, status, err);
+        }
     }
     return FSCNN_OK;
 }
