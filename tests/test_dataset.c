@@ -1,5 +1,4 @@
 /* The Cityscapes layout and preprocessing, over small data sets made here. */
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
