@@ -155,8 +155,8 @@ json_t *bench_json(const struct bench_report *r) {
 }
 
 enum fscnn_status bench_write_times(const char *path, const struct bench_times *times, struct fscnn_error *err) {
-    struct result_file file;
-    enum fscnn_status status = result_open(path, &file, err);
+    struct fscnn_output file;
+    enum fscnn_status status = fscnn_output_open(path, &file, err);
     if (status != FSCNN_OK) {
         return status;
     }
@@ -166,5 +166,5 @@ enum fscnn_status bench_write_times(const char *path, const struct bench_times *
             fprintf(file.stream, "%d,%zu,%.6f\n", i, k, times->streams[i].values[k]);
         }
     }
-    return result_commit(&file, err);
+    return fscnn_output_commit(&file, err);
 }

@@ -3,16 +3,11 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include "temporaries.h"
 
 char *make_printable(char *text) {
     for (char *at = text; *at; at++) {
@@ -190,110 +185,4 @@ enum fscnn_status create_folder(const char *path, struct fscnn_error *err) {
     }
     free(copy);
     return status;
-}
-
-/* A new file beside `path`, so that rename is atomic, of a name that no other writer has. Noted before it is there: a
- * signal in between would leave it behind. */
-static int open_new(const char *path, char **name) {
-    static atomic_uint count;
-    int fd = -1;
-    for (int tries = 0; fd < 0 && tries < 100; tries++) {
-        free(*name);
-        if (asprintf(name, "%s.tmp%ld.cli%u", path, (long)getpid(), atomic_fetch_add(&count, 1)) < 0) {
-            *name = NULL;
-            break;
-        }
-        temporary_add(*name);
-        fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        const int cause = errno;
-        if (fd < 0) {
-            temporary_drop(*name);
-        }
-        errno = cause;
-        if (fd < 0 && cause != EEXIST) {
-            break;
-        }
-    }
-    return fd;
-}
-
-static void note_cause(struct result_file *out, int cause) { out->cause = out->cause ? out->cause : cause; }
-
-/* What the stream calls. A stream itself keeps but a flag of a failed write, and errno is anybody's until the commit.
- */
-static ssize_t stream_write(void *cookie, const char *data, size_t size) {
-    struct result_file *out = cookie;
-    size_t done = 0;
-    while (done < size) {
-        const ssize_t wrote = write(out->fd, data + done, size - done);
-        if (wrote <= 0) {
-            note_cause(out, wrote < 0 ? errno : EIO);
-            break;
-        }
-        done += (size_t)wrote;
-    }
-    return (ssize_t)done;
-}
-
-static int stream_close(void *cookie) {
-    struct result_file *out = cookie;
-    const int failed = close(out->fd);
-    if (failed) {
-        note_cause(out, errno);
-    }
-    return failed;
-}
-
-enum fscnn_status result_open(const char *path, struct result_file *out, struct fscnn_error *err) {
-    *out = (struct result_file){.path = strdup(path)};
-    if (!out->path) {
-        return no_memory(err);
-    }
-    out->fd = open_new(path, &out->temporary);
-    if (out->fd < 0) {
-        enum fscnn_status status = out->temporary ? io_fail(err, path) : no_memory(err);
-        free(out->temporary);
-        out->temporary = NULL; /* nothing to unlink */
-        result_discard(out);
-        return status;
-    }
-    out->stream = fopencookie(out, "wb", (cookie_io_functions_t){.write = stream_write, .close = stream_close});
-    if (!out->stream) {
-        enum fscnn_status status = io_fail(err, path);
-        close(out->fd);
-        result_discard(out);
-        return status;
-    }
-    return FSCNN_OK;
-}
-
-enum fscnn_status result_commit(struct result_file *out, struct fscnn_error *err) {
-    enum fscnn_status status = FSCNN_OK;
-    bool bad = ferror(out->stream) != 0;
-    bad |= fclose(out->stream) != 0;
-    out->stream = NULL;
-    if (bad) {
-        status = fail(err, FSCNN_ERROR_IO, "%s: %s", out->path, strerror(out->cause ? out->cause : EIO));
-    } else if (rename(out->temporary, out->path) < 0) {
-        status = io_fail(err, out->path);
-    } else {
-        temporary_drop(out->temporary);
-        free(out->temporary);
-        out->temporary = NULL;
-    }
-    result_discard(out);
-    return status;
-}
-
-void result_discard(struct result_file *out) {
-    if (out->stream) {
-        fclose(out->stream);
-    }
-    if (out->temporary) {
-        unlink(out->temporary);
-        temporary_drop(out->temporary);
-    }
-    free(out->temporary);
-    free(out->path);
-    *out = (struct result_file){0};
 }

@@ -1,4 +1,4 @@
-/* Files and folders for the commands: listing in natural order, names, results that appear only when complete. */
+/* Files and folders for the commands: listing in natural order, names. */
 #ifndef FSCNN_CLI_FILES_H
 #define FSCNN_CLI_FILES_H
 
@@ -45,18 +45,5 @@ FSCNN_NODISCARD enum fscnn_status create_folder(const char *path, struct fscnn_e
 
 /* Replaces control characters by '?': names of strangers' files are printed. Returns `text`. */
 char *make_printable(char *text);
-
-/* A file written under a temporary name beside its final one: result_open, writes to `stream`, then result_commit,
- * which reports the cause of the first write that failed, or result_discard (safe after a commit). The stream knows the
- * struct's address. */
-struct result_file {
-    FILE *stream;
-    char *path, *temporary;
-    int fd;    /* the stream's */
-    int cause; /* errno of the first failed write, 0 where there is none */
-};
-FSCNN_NODISCARD enum fscnn_status result_open(const char *path, struct result_file *out, struct fscnn_error *err);
-FSCNN_NODISCARD enum fscnn_status result_commit(struct result_file *out, struct fscnn_error *err);
-void result_discard(struct result_file *out);
 
 #endif

@@ -86,8 +86,8 @@ enum fscnn_status result_write(const char *path, enum result_format format, cons
         bool is_labels = type == FSCNN_OUTPUT_LABELS;
         return fscnn_npy_write(path, dtypes[type], is_labels ? labels : logits, is_labels ? 3 : 4, data, err);
     }
-    struct result_file file;
-    enum fscnn_status status = result_open(path, &file, err);
+    struct fscnn_output file;
+    enum fscnn_status status = fscnn_output_open(path, &file, err);
     if (status != FSCNN_OK) {
         return status;
     }
@@ -98,5 +98,5 @@ enum fscnn_status result_write(const char *path, enum result_format format, cons
         size_t columns = (size_t)info->output_width;
         write_text(file.stream, type, data, bytes / size / columns, columns);
     }
-    return result_commit(&file, err);
+    return fscnn_output_commit(&file, err);
 }

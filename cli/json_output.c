@@ -36,15 +36,15 @@ enum fscnn_status json_write(const char *path, json_t *json, struct fscnn_error 
     if (!json) {
         return fail(err, FSCNN_ERROR_MEMORY, "%s: out of memory", path);
     }
-    struct result_file file;
-    enum fscnn_status status = result_open(path, &file, err);
+    struct fscnn_output file;
+    enum fscnn_status status = fscnn_output_open(path, &file, err);
     if (status == FSCNN_OK) {
         if (json_dumpf(json, file.stream, FLAGS) < 0 && !ferror(file.stream)) {
             status = fail(err, FSCNN_ERROR_MEMORY, "%s: out of memory", path);
-            result_discard(&file);
+            fscnn_output_discard(&file);
         } else {
             fputc('\n', file.stream);
-            status = result_commit(&file, err);
+            status = fscnn_output_commit(&file, err);
         }
     }
     json_decref(json);

@@ -50,7 +50,10 @@ static void end(int signal_number) {
 }
 
 void temporaries_watch(void) {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    /* Failed writes are reported and end nothing half-way: `| head` costs the text alone. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     fscnn_watch_temporaries(temporary_add, temporary_drop);
     for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
         struct sigaction action = {.sa_flags = SA_RESETHAND}, before;

@@ -2,8 +2,8 @@
 #ifndef FSCNN_CLI_TEMPORARIES_H
 #define FSCNN_CLI_TEMPORARIES_H
 
-/* From now on SIGINT, SIGTERM and SIGHUP remove what is noted, the library's files among it, and then do what they do
- * without this. Those that are ignored, as below nohup, stay so. */
+/* From now on SIGINT, SIGTERM, SIGHUP and SIGQUIT remove what is noted, the library's files among it, and then do what
+ * they do without this. Those that are ignored, as below nohup, stay so. SIGPIPE and SIGXFSZ are ignored. */
 void temporaries_watch(void);
 
 /* Notes the name of a file or folder that is about to be made; files are removed first, so that their folder can

@@ -116,6 +116,16 @@ printf 'no picture' >"$hostile/$hostile.jpg"
 check_plain "in errors, too" segment "$hostile/$hostile.jpg" --output plain_names --model m.fscnn
 check_lost segment in/p9.png --output lost --model m.fscnn
 check_lost segment in/p9.png --output lost --model m.fscnn --json
+# Whoever read the text went away: the pictures are written all the same.
+{
+    "$program" segment in/p9.png in/square.png --output piped --model m.fscnn 2>shown
+    echo $? >code
+} | true
+check "a closed pipe: told" test "$(cat code) $(grep -c 'standard output: write failed' shown)" = "1 1"
+check "a closed pipe: pictures are there" test -f piped/p9.png -a -f piped/square.png
+(ulimit -f 1 && "$program" segment in/p9.png --output limited_file --model m.fscnn) >printed 2>&1
+check "a limit of file sizes: exit code" test $? -eq 1
+check "a limit of file sizes: told" grep -q 'limited_file/p9.png: File too large' printed
 check_run "an empty folder" 1 "empty: no pictures there" segment empty --output x --model r.pth
 check_run "an empty folder name" 2 "a folder's name is empty" segment in/p9.png --output '' --model m.fscnn
 check_run "no such picture" 1 "nothing.png: No such file" segment nothing.png --output x --model r.pth --pool adaptive

@@ -1,11 +1,9 @@
 /* The Cityscapes layout and preprocessing, over small data sets made here. */
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -329,54 +327,6 @@ static void test_disk_full(void **state) {
     assert_second_run(3);
 }
 
-/* In the place of the C library's: the umask is one for all threads, so nobody may set it, not even for a moment. */
-static bool umask_was_set;
-mode_t umask(mode_t mode) {
-    umask_was_set = true;
-    return (mode_t)syscall(SYS_umask, mode);
-}
-
-static void test_umask(void **state) {
-    (void)state;
-    struct stat st;
-    const mode_t before = umask(027);
-    umask_was_set = false;
-    assert_int_equal(file_write(at("a"), "x", 1, NULL), FSCNN_OK);
-    assert_false(umask_was_set);
-    assert_int_equal(umask(before), 027);
-    assert_int_equal(stat(at("a"), &st), 0);
-    assert_int_equal(st.st_mode & 0777, 0640);
-}
-
-/* The cause of a failed write is told, not what went wrong after it. */
-static void test_first_cause(void **state) {
-    (void)state;
-    static const char block[100000];
-    struct output_file file;
-    struct fscnn_error error;
-    struct rlimit old, tight;
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
-    tight = (struct rlimit){.rlim_cur = 2000, .rlim_max = old.rlim_max};
-    signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(output_open(at("a"), &file, &error), FSCNN_OK);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
-    fwrite(block, 1, sizeof(block), file.stream);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
-    assert_int_equal(access(at("none"), F_OK), -1);
-    assert_int_equal(errno, ENOENT);
-    assert_int_equal(output_commit(&file, &error), FSCNN_ERROR_IO);
-    assert_non_null(strstr(error.text, "/a: File too large"));
-    assert_int_equal(access(at("a"), F_OK), -1);
-    /* What the stream still holds is written by the commit. */
-    assert_int_equal(output_open(at("a"), &file, &error), FSCNN_OK);
-    assert_int_equal(fwrite(block, 1, 3000, file.stream), 3000);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
-    const enum fscnn_status status = output_commit(&file, &error);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
-    assert_int_equal(status, FSCNN_ERROR_IO);
-    assert_non_null(strstr(error.text, "/a: File too large"));
-}
-
 static void test_output_in_the_way(void **state) {
     (void)state;
     struct fscnn_preprocess_result result;
@@ -385,41 +335,6 @@ static void test_output_in_the_way(void **state) {
     assert_int_equal(file_write(at("out"), "x", 1, NULL), FSCNN_OK);
     assert_int_equal(preprocess(false, 2, &result, &error), FSCNN_ERROR_IO);
     assert_non_null(strstr(error.text, "out"));
-}
-
-static int temporaries_made, temporaries_gone;
-static char temporary_name[512];
-static void count_made(const char *name) {
-    temporaries_made++;
-    snprintf(temporary_name, sizeof(temporary_name), "%s", name);
-    assert_int_not_equal(access(name, F_OK), 0); /* told before it is there: nothing can come in between */
-}
-static void count_gone(const char *name) {
-    temporaries_gone++;
-    assert_string_equal(name, temporary_name);
-    assert_int_not_equal(access(name, F_OK), 0);
-}
-
-static void test_temporaries(void **state) {
-    (void)state;
-    struct output_file file;
-    fscnn_watch_temporaries(count_made, count_gone);
-    assert_int_equal(file_write(at("a"), "x", 1, NULL), FSCNN_OK);
-    assert_true(temporaries_made == 1 && temporaries_gone == 1);
-    assert_int_equal(output_open(at("b"), &file, NULL), FSCNN_OK);
-    assert_true(temporaries_made == 2 && temporaries_gone == 1);
-    output_discard(&file);
-    assert_true(temporaries_made == 2 && temporaries_gone == 2);
-    struct fscnn_error error;
-    assert_int_equal(output_open(at("none/b"), &file, &error), FSCNN_ERROR_IO);
-    assert_non_null(strstr(error.text, "none/b: No such file or directory"));
-    assert_true(temporaries_made == 3 && temporaries_gone == 3);
-    assert_int_equal(folder_make(at("folder"), NULL), FSCNN_OK);
-    assert_int_equal(file_write(at("folder"), "x", 1, NULL), FSCNN_ERROR_IO); /* rename fails */
-    assert_true(temporaries_made == 4 && temporaries_gone == 4);
-    fscnn_watch_temporaries(NULL, NULL);
-    assert_int_equal(file_write(at("a"), "y", 1, NULL), FSCNN_OK);
-    assert_int_equal(temporaries_made, 4);
 }
 
 int main(void) {
@@ -431,10 +346,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_second_run, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_bad_pictures, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_disk_full, make_root, remove_root),
-        cmocka_unit_test_setup_teardown(test_umask, make_root, remove_root),
-        cmocka_unit_test_setup_teardown(test_first_cause, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_output_in_the_way, make_root, remove_root),
-        cmocka_unit_test_setup_teardown(test_temporaries, make_root, remove_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

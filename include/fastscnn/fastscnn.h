@@ -65,6 +65,24 @@ struct fscnn_log {
     void *user;
 };
 
+/* A file being written, which appears under its name only when it is complete; all that the library writes does so.
+ *   fscnn_output_open -> write to out.stream -> fscnn_output_commit  or  fscnn_output_discard.
+ * Until the commit it has a temporary name in the same folder. A file that was there is replaced by one of the same
+ * permissions; of a symbolic link, the file that it leads to. A device, a pipe or a terminal is written to as it is. */
+struct fscnn_output {
+    FILE *stream; /* knows the address of this struct, which must stay where it is */
+    char *path, *temporary;
+    int fd;    /* the stream's */
+    int cause; /* errno of the first failed write, 0 where there is none */
+};
+/* Errors: IO, MEMORY. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_output_open(const char *path, struct fscnn_output *out,
+                                                              struct fscnn_error *err);
+/* Error IO: tells the cause of the first write that failed, so that none of them needs to be looked at. */
+FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_output_commit(struct fscnn_output *out, struct fscnn_error *err);
+/* Safe after a commit and on a zeroed struct. */
+FSCNN_API void fscnn_output_discard(struct fscnn_output *out);
+
 /* For programs that a signal may end: names of temporary files under which outputs are being written. `made` is called
  * right before there is one, `gone` when it has been renamed or removed or could not be made, by whichever thread
  * writes; both NULL: nobody is told. To be called while no other thread uses the library. */

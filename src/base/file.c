@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -50,131 +49,12 @@ void file_map_rest(const struct file_map *map) {
     }
 }
 
-/* Who is told of temporary files. */
-static void (*temporary_made)(const char *name), (*temporary_gone)(const char *name);
-
-void fscnn_watch_temporaries(void (*made)(const char *name), void (*gone)(const char *name)) {
-    temporary_made = made;
-    temporary_gone = gone;
-}
-
-/* Of a name that no longer is a file's. */
-static void forget_temporary(struct output_file *out) {
-    if (temporary_gone) {
-        temporary_gone(out->temporary);
-    }
-    free(out->temporary);
-    out->temporary = NULL;
-}
-
-/* A new file beside `path`, so that rename is atomic, of a name that no other writer has. Told before it is there: a
- * signal in between would leave it behind. Not mkstemp's, which gives
- * 0600: changing that by the umask would need to set it, for all threads. */
-static int open_new(const char *path, char *name, size_t size) {
-    static atomic_uint count;
-    int fd = -1;
-    for (int tries = 0; fd < 0 && tries < 100; tries++) {
-        snprintf(name, size, "%s.tmp%ld.%u", path, (long)getpid(), atomic_fetch_add(&count, 1));
-        if (temporary_made) {
-            temporary_made(name);
-        }
-        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        const int cause = errno;
-        if (fd < 0 && temporary_gone) {
-            temporary_gone(name);
-        }
-        errno = cause;
-        if (fd < 0 && cause != EEXIST) {
-            break;
-        }
-    }
-    return fd;
-}
-
-static void note_cause(struct output_file *out, int cause) { out->cause = out->cause ? out->cause : cause; }
-
-/* What the stream calls. A stream itself keeps but a flag of a failed write, and errno is anybody's until the commit.
- */
-static ssize_t stream_write(void *cookie, const char *data, size_t size) {
-    struct output_file *out = cookie;
-    size_t done = 0;
-    while (done < size) {
-        const ssize_t wrote = write(out->fd, data + done, size - done);
-        if (wrote <= 0) {
-            note_cause(out, wrote < 0 ? errno : EIO);
-            break;
-        }
-        done += (size_t)wrote;
-    }
-    return (ssize_t)done;
-}
-
-static int stream_close(void *cookie) {
-    struct output_file *out = cookie;
-    const int failed = close(out->fd);
-    if (failed) {
-        note_cause(out, errno);
-    }
-    return failed;
-}
-
-enum fscnn_status output_open(const char *path, struct output_file *out, struct fscnn_error *err) {
-    *out = (struct output_file){.path = strdup(path)};
-    size_t size = strlen(path) + 48;
-    out->temporary = malloc(size);
-    out->fd = out->path && out->temporary ? open_new(path, out->temporary, size) : -1;
-    if (out->fd < 0) {
-        enum fscnn_status status =
-            out->path && out->temporary ? io_error(err, path) : error_memory(err, size, "a file name");
-        free(out->temporary);
-        out->temporary = NULL; /* nothing to unlink */
-        output_discard(out);
-        return status;
-    }
-    out->stream = fopencookie(out, "wb", (cookie_io_functions_t){.write = stream_write, .close = stream_close});
-    if (!out->stream) {
-        enum fscnn_status status = io_error(err, path);
-        close(out->fd);
-        output_discard(out);
-        return status;
-    }
-    return FSCNN_OK;
-}
-
-enum fscnn_status output_commit(struct output_file *out, struct fscnn_error *err) {
-    enum fscnn_status status = FSCNN_OK;
-    bool bad = ferror(out->stream) != 0;
-    bad |= fclose(out->stream) != 0;
-    out->stream = NULL;
-    if (bad) {
-        status = error_set(err, FSCNN_ERROR_IO, "%s: %s", out->path, strerror(out->cause ? out->cause : EIO));
-    } else if (rename(out->temporary, out->path) < 0) {
-        status = io_error(err, out->path);
-    } else {
-        forget_temporary(out);
-    }
-    output_discard(out);
-    return status;
-}
-
-void output_discard(struct output_file *out) {
-    if (out->stream) {
-        fclose(out->stream);
-    }
-    if (out->temporary) {
-        unlink(out->temporary);
-        forget_temporary(out);
-    }
-    free(out->path);
-    *out = (struct output_file){0};
-}
-
 enum fscnn_status file_write(const char *path, const void *data, size_t size, struct fscnn_error *err) {
-    struct output_file out;
-    enum fscnn_status status = output_open(path, &out, err);
+    struct fscnn_output out;
+    enum fscnn_status status = fscnn_output_open(path, &out, err);
     if (status == FSCNN_OK) {
         fwrite(data, 1, size, out.stream); /* commit reports a short write */
-        status = output_commit(&out, err);
+        status = fscnn_output_commit(&out, err);
     }
     return status;
 }

@@ -1,4 +1,4 @@
-/* Files: read-only mappings, outputs that appear only when complete, folders. */
+/* Files: read-only mappings, outputs of one piece, folders. */
 #ifndef FSCNN_BASE_FILE_H
 #define FSCNN_BASE_FILE_H
 
@@ -17,22 +17,7 @@ void file_map_close(struct file_map *map);
 /* Gives the memory of pages that were read back; they are read again when they are needed. */
 void file_map_rest(const struct file_map *map);
 
-/* A file being written under a temporary name beside its final one.
- *   output_open -> write to out.stream -> output_commit (checks the stream, renames)  or  output_discard.
- * A commit reports the cause of the first write that failed, whatever came after it; nobody else needs to. The stream
- * knows the struct's address. output_discard is safe after a commit and on a zeroed struct. */
-struct output_file {
-    FILE *stream;
-    char *path;
-    char *temporary;
-    int fd;    /* the stream's */
-    int cause; /* errno of the first failed write, 0 where there is none */
-};
-FSCNN_NODISCARD enum fscnn_status output_open(const char *path, struct output_file *out, struct fscnn_error *err);
-FSCNN_NODISCARD enum fscnn_status output_commit(struct output_file *out, struct fscnn_error *err);
-void output_discard(struct output_file *out);
-
-/* output_open, one write, output_commit. */
+/* fscnn_output_open, one write, fscnn_output_commit. */
 FSCNN_NODISCARD enum fscnn_status file_write(const char *path, const void *data, size_t size, struct fscnn_error *err);
 
 /* Makes a folder and those above it; fine when it is there. */

@@ -282,8 +282,8 @@ enum fscnn_status fscnn_evaluation_write_html(const struct fscnn_evaluation *eva
     static const struct fscnn_report_options none;
     char folder[PATH_MAX];
     struct fscnn_scores scores;
-    struct output_file out;
-    enum fscnn_status status = output_open(path, &out, err);
+    struct fscnn_output out;
+    enum fscnn_status status = fscnn_output_open(path, &out, err);
     if (status != FSCNN_OK) {
         return status;
     }
@@ -310,8 +310,8 @@ enum fscnn_status fscnn_evaluation_write_html(const struct fscnn_evaluation *eva
     }
     fprintf(out.stream, "<footer>fastscnn %s</footer>\n</main>\n</body>\n</html>\n", fscnn_version());
     if (status == FSCNN_OK) {
-        status = output_commit(&out, err);
+        status = fscnn_output_commit(&out, err);
     }
-    output_discard(&out);
+    fscnn_output_discard(&out);
     return status;
 }

@@ -183,15 +183,15 @@ enum fscnn_status png_encode(FILE *stream, const char *name, const uint8_t *pixe
 
 enum fscnn_status png_write(const char *path, const uint8_t *pixels, int width, int height, int channels,
                             struct fscnn_error *err) {
-    struct output_file out;
-    enum fscnn_status status = output_open(path, &out, err);
+    struct fscnn_output out;
+    enum fscnn_status status = fscnn_output_open(path, &out, err);
     if (status != FSCNN_OK) {
         return status;
     }
     status = png_encode(out.stream, path, pixels, width, height, channels, err);
     if (status == FSCNN_OK) {
-        status = output_commit(&out, err);
+        status = fscnn_output_commit(&out, err);
     }
-    output_discard(&out);
+    fscnn_output_discard(&out);
     return status;
 }

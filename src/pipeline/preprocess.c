@@ -249,15 +249,15 @@ static enum fscnn_status check_sort_log(const char *path, const struct fscnn_dat
 
 static enum fscnn_status write_sort_log(const char *path, const struct fscnn_dataset *dataset,
                                         struct fscnn_error *err) {
-    struct output_file out;
-    enum fscnn_status status = output_open(path, &out, err);
+    struct fscnn_output out;
+    enum fscnn_status status = fscnn_output_open(path, &out, err);
     if (status != FSCNN_OK) {
         return status;
     }
     for (size_t i = 0; i < dataset->count; i++) {
         fprintf(out.stream, "%s_leftImg8bit.png\n", dataset->items[i].stem);
     }
-    return output_commit(&out, err);
+    return fscnn_output_commit(&out, err);
 }
 
 static enum fscnn_status make_folders(const char *output, char **images, char **labels, struct fscnn_error *err) {

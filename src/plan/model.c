@@ -64,13 +64,13 @@ enum fscnn_status fscnn_model_load(const char *path, struct fscnn_model **out, s
 }
 
 enum fscnn_status fscnn_model_save(const struct fscnn_model *model, const char *path, struct fscnn_error *err) {
-    struct output_file out;
-    enum fscnn_status status = output_open(path, &out, err);
+    struct fscnn_output out;
+    enum fscnn_status status = fscnn_output_open(path, &out, err);
     if (status != FSCNN_OK) {
         return status;
     }
     plan_write(&model->plan, out.stream);
-    return output_commit(&out, err);
+    return fscnn_output_commit(&out, err);
 }
 
 const struct stage *model_output(const struct fscnn_model *model) {

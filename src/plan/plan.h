@@ -113,8 +113,9 @@ struct plan {
  * name the stage. */
 FSCNN_NODISCARD enum fscnn_status plan_check(const struct plan *plan, struct fscnn_error *err);
 
-/* Writes / reads the bytes of an offline model. A failed write is left to the stream's error flag, as output_commit
- * wants it. plan_parse points into `bytes` for the packed weights and leaves plan_check to model_create. */
+/* Writes / reads the bytes of an offline model. A failed write is left to the stream's error flag, as
+ * fscnn_output_commit wants it. plan_parse points into `bytes` for the packed weights and leaves plan_check to
+ * model_create. */
 void plan_write(const struct plan *plan, FILE *out);
 FSCNN_NODISCARD enum fscnn_status plan_parse(const void *bytes, size_t size, struct plan *out, struct fscnn_error *err);
 

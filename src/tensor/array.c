@@ -64,16 +64,16 @@ enum fscnn_status fscnn_npy_write(const char *path, enum fscnn_dtype dtype, cons
         }
         tensor.shape[i] = shape[i];
     }
-    struct output_file out;
-    enum fscnn_status status = output_open(path, &out, err);
+    struct fscnn_output out;
+    enum fscnn_status status = fscnn_output_open(path, &out, err);
     if (status != FSCNN_OK) {
         return status;
     }
     status = npy_write_header(out.stream, tensor.dtype, shape, rank);
     if (status != FSCNN_OK) {
-        output_discard(&out);
+        fscnn_output_discard(&out);
         return error_set(err, status, "%s: not an array that .npy files are written from", path);
     }
     fwrite(data, dtype_size(tensor.dtype), tensor_count(&tensor), out.stream);
-    return output_commit(&out, err);
+    return fscnn_output_commit(&out, err);
 }

@@ -19,8 +19,8 @@
 #include "tensor/tensor.h"
 
 /* Writes the header of version 1.0; the caller writes the elements (little-endian, C order) after it. A failed write
- * is left to the stream's error flag, as output_commit wants it. Errors: USAGE for a rank beyond TENSOR_MAX_RANK or a
- * negative size, UNSUPPORTED for bfloat16, which .npy does not know; nothing is written then. */
+ * is left to the stream's error flag, as fscnn_output_commit wants it. Errors: USAGE for a rank beyond TENSOR_MAX_RANK
+ * or a negative size, UNSUPPORTED for bfloat16, which .npy does not know; nothing is written then. */
 FSCNN_NODISCARD enum fscnn_status npy_write_header(FILE *f, enum dtype dtype, const int64_t *shape, int rank);
 
 /* True where `data` begins like an .npy file. */
