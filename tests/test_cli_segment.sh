@@ -109,6 +109,19 @@ good = [p for p in d["pictures"] if "error" not in p]
 assert all(abs(sum(p["classes"].values()) - 1) < 1e-6 and p["network_ms"] > 0 for p in good)
 assert [p["file"] for p in d["pictures"]][2:4] == ["in/p9.png", "in/p10.png"]'
 
+# ---- classes of the model's own ----
+check "a checkpoint of five classes" "$random_checkpoint" r5.pth --classes 5 --seed 3
+check_run "without Cityscapes' names" 0 "  class " segment in/odd.png --output five --model r5.pth --pool adaptive
+check "of any class" sh -c '! grep -q "road\|sidewalk\|building\|wall\|fence" printed'
+"$program" segment in/odd.png --output five --model r5.pth --pool adaptive --json >report.json 2>said
+check "in JSON, too" python3 -c 'import json
+classes = json.load(open("report.json"))["pictures"][0]["classes"]
+assert classes and set(classes) <= {"class %d" % i for i in range(5)}, classes'
+check "without progress" test ! -s said
+check_run "without label ids" 2 "--style labelids: r5.pth has 5 classes, Cityscapes' label ids stand for 19" segment in/odd.png \
+    --output none --style labelids --model r5.pth --pool adaptive
+check "of any picture" test ! -e none
+
 mkdir "$hostile"
 cp in/p9.png "$hostile/$hostile.png"
 check_plain "names with control characters" segment "$hostile" --output plain_names --model m.fscnn
