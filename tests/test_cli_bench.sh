@@ -134,7 +134,7 @@ check_run "int8 without calibration" 2 "needs calibration" bench --model r.pth -
 check_run "another precision than the model's" 2 "compiled for fp32" bench --model m.fscnn --precision bf16
 check_run "another size than the model's" 2 "64 x 128" bench --model m.fscnn --size 128x128
 check_run "pooling of an offline model" 2 "--pool is for .pth" bench --model m.fscnn --pool fixed
-check_run "a batch that the model has not" 2 "1,2,4, not 3" bench --model m.fscnn --batchsize 3
+check_run "a batch that the model has not" 2 "m.fscnn runs batches of 1,2,4, not 3" bench --model m.fscnn --batchsize 3
 check_run "an unknown output" 2 "none of: logits, logits16, labels" bench --model m.fscnn --output-type mask
 check_run "no streams" 2 "--streams" bench --model m.fscnn --streams 0
 check_run "too many threads" 2 "at most 256" bench --model m.fscnn --streams 100 --threads 100

@@ -129,6 +129,8 @@ printf 'no picture' >"$hostile/$hostile.jpg"
 check_plain "in errors, too" segment "$hostile/$hostile.jpg" --output plain_names --model m.fscnn
 check_lost segment in/p9.png --output lost --model m.fscnn
 check_lost segment in/p9.png --output lost --model m.fscnn --json
+check_run "pooling of an offline model" 2 "m.fscnn is compiled already: --pool is for .pth" segment in/p9.png --output none \
+    --model m.fscnn --pool adaptive
 check_run "an empty folder" 1 "empty: no pictures there" segment empty --output x --model r.pth
 check_run "an empty folder name" 2 "a folder's name is empty" segment in/p9.png --output '' --model m.fscnn
 check_run "no such picture" 1 "nothing.png: No such file" segment nothing.png --output x --model r.pth --pool adaptive
