@@ -9,11 +9,20 @@ check "a random checkpoint" "$random_checkpoint" r.pth --seed 3
 check_run "without a command: an overview" 0 "Commands:"
 check_run "--help" 0 "Commands:" --help
 check_run "--version" 0 "fastscnn " --version
-check_run "an unknown command" 2 "no command 'bogus'" bogus
+check_run "version" 0 "fastscnn " version
+check_run "-v" 0 "fastscnn " -v
+check_run "an unknown command" 2 "no command 'bogus'; fastscnn alone lists them" bogus
+check_run "a mistyped command" 2 "no command 'segmnet'; did you mean 'segment'?" segmnet x
+check_run "without any" 2 "no command ''; fastscnn alone lists them" ""
+check_run "help for a mistyped command" 2 "did you mean 'compile'?" help complie
+check_run "a mistyped option" 2 "unknown option '--ouput'; did you mean --output? (see: fastscnn segment --help)" segment x \
+    --ouput y
 for command in infer compile export segment info; do
     check_run "overview names $command" 0 "  $command " --help
     check_run "$command --help" 0 "Usage: fastscnn $command " $command --help
     check "$command --help ends in an example" grep -q '^Example:' printed
+    check_run "help $command" 0 "Usage: fastscnn $command " help $command
+    check_run "-h $command" 0 "Example:" -h $command
     check_run "$command: unknown option" 2 "fastscnn $command: unknown option '--bogus'" $command --bogus
 done
 
