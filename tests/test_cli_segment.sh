@@ -122,6 +122,15 @@ check_run "without label ids" 2 "--style labelids: r5.pth has 5 classes, Citysca
     --output none --style labelids --model r5.pth --pool adaptive
 check "of any picture" test ! -e none
 
+# ---- names that are not UTF-8 ----
+cp in/p9.png "$(printf 'b\344 \303\244\\\355\240\200.png')" # Latin-1, UTF-8, a backslash, a surrogate
+"$program" segment b*.png --output bytes --model m.fscnn --json >report.json 2>said
+check "can be had back from JSON" python3 -c 'import json, os, re
+name = json.load(open("report.json"))["pictures"][0]["file"]
+assert name == "b\\xE4 ä\\\\\\xED\\xA0\\x80.png", name
+back = re.sub(rb"\\(x..|\\)", lambda m: bytes([int(m[1][1:], 16)]) if m[1][:1] == b"x" else b"\\", name.encode())
+assert os.path.exists(back), back'
+
 mkdir "$hostile"
 cp in/p9.png "$hostile/$hostile.png"
 check_plain "names with control characters" segment "$hostile" --output plain_names --model m.fscnn
