@@ -232,6 +232,11 @@ check "memory" grep -q '^memory ' printed
 check "default model" grep -q '^default model ' printed
 check_run "info --json" 0 '"usable_cores"' info --json
 check "is JSON" python3 -c 'import json; d = json.load(open("printed")); assert d["usable_cores"] >= 1 and d["machine"]["cores"]'
+FASTSCNN_CPU=pentium
+export FASTSCNN_CPU
+check_run "an unknown instruction set" 0 "FASTSCNN_CPU             pentium is none of c, avx2, " info
+check_run "in JSON" 0 '"FASTSCNN_CPU": "pentium is none of c, avx2, ' info --json
+unset FASTSCNN_CPU
 check_run "info about an offline model" 0 "GMAC an image" info bs1.fscnn
 check_run "in JSON" 0 '"weight_bytes"' info bs1.fscnn --json
 check "sizes are there" python3 -c 'import json; d = json.load(open("printed")); assert d["weight_bytes"] > 1e6 and d["macs"] > 1e6 and d["parameters"] > 1e6'

@@ -84,6 +84,8 @@ check_run "for people" 0 "latency      min " bench --model m.fscnn --iterations 
 check "throughput" grep -q '^throughput   [0-9.]* images/s by the wall clock, [0-9.]* by the mean latency$' printed
 check "memory" grep -q '^memory       [0-9.]* MB at most$' printed
 check "progress" grep -q '^runs: 3/3, ' printed
+check_run "progress within a second" 0 "seconds: 1.0/1.0, " bench --model m.fscnn --duration 1
+check "in tenths" grep -q '^seconds: 0\.[1-9]/1\.0, ' printed
 check_run "a checkpoint, compiled for a size and precision" 0 "bf16" bench --model r.pth --size 64x128 --precision bf16 \
     --pool adaptive --batchsize 2 --iterations 2 --json
 check "so it says" python3 -c 'import json; d = json.load(open("printed")); assert (d["precision"], d["size"], d["batchsize"]) == ("bf16", [64, 128], 2)'
