@@ -168,7 +168,7 @@ static void show_progress(struct bench *b, struct progress_bar *bar, double star
         progress_update(bar, done, (uint64_t)job->streams * (uint64_t)job->iterations);
     } else {
         double elapsed = seconds_now() - started, total = job->seconds;
-        progress_update(bar, (uint64_t)(elapsed < total ? elapsed : total), (uint64_t)total);
+        progress_update(bar, (uint64_t)(10 * (elapsed < total ? elapsed : total)), (uint64_t)(10 * total));
     }
 }
 
@@ -185,6 +185,7 @@ static bool measure(struct bench *b, double *started) {
     b->started = go;
     pthread_cond_broadcast(&b->changed);
     progress_start(&bar, b->job->iterations ? "runs" : "seconds", b->job->quiet);
+    bar.tenths = !b->job->iterations; /* of a second: --duration 1 moves, too */
     while (go && b->finished < b->job->streams) {
         struct timespec until;
         clock_gettime(CLOCK_REALTIME, &until); /* the clock of pthread_cond_timedwait */

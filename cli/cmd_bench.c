@@ -28,8 +28,9 @@ static int parse(const struct command *command, int argc, char **argv, struct se
          precisions, .given = &s->precision_given},
         {"size", 0, OPTION_SIZE, s->size, "HxW",
          ".onnx, .pth: compile for this picture size (default: the model's own)"},
-        {"pool", 0, OPTION_CHOICE, &s->pool, "KIND", ".pth: pyramid pooling fixed or adaptive (default fixed)",
-         pool_choices, .given = &s->pool_given},
+        {"pool", 0, OPTION_CHOICE, &s->pool, "KIND",
+         ".pth: pyramid pooling fixed or adaptive (default fixed; adaptive for small pictures)", pool_choices,
+         .given = &s->pool_given},
         {"input-type", 0, OPTION_CHOICE, &s->input, "TYPE",
          "u8 RGB, or f32: normalised planes (default u8; f32 for a model without 3 channels)", input_types,
          .given = &s->input_given},
@@ -91,14 +92,11 @@ static enum fscnn_status open_model(const struct settings *s, const char *path, 
     struct fscnn_model_info info;
     fscnn_model_get_info(*model, &info);
     if (s->size[0]) {
-        status = model_check_size(*model, "--size", s->size[0], s->size[1], err);
+        status = model_check_size(*model, path, "--size", s->size[0], s->size[1], err);
     }
     if (status == FSCNN_OK && s->precision_given && info.precision != (enum fscnn_precision)s->precision) {
         status = fail(err, FSCNN_ERROR_USAGE, "%.300s is compiled for %s: --precision is for .onnx and .pth", path,
                       precisions[info.precision]);
-    }
-    if (status == FSCNN_OK && s->pool_given) {
-        status = fail(err, FSCNN_ERROR_USAGE, "%.300s is compiled already: --pool is for .pth", path);
     }
     return status;
 }
@@ -167,7 +165,7 @@ static int run(const struct command *command, int argc, char **argv) {
         job.path = path;
         fscnn_model_get_info(model, &info);
         job.input = !s.input_given && info.channels != 3 ? FSCNN_INPUT_F32 : job.input;
-        status = model_choose_batch(&info, s.batch, &job.batch, &err);
+        status = model_choose_batch(&info, path, s.batch, &job.batch, &err);
     }
     if (status == FSCNN_OK) {
         status = measure(&s, &job, path, &code, &err);

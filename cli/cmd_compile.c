@@ -22,8 +22,9 @@ struct compile_log {
 struct settings {
     struct compile_words words;
     int pool, output_type, calibrate_limit;
-    bool json, output_type_given;
-    json_t *layers; /* of the sensitivity report; NULL where there is none */
+    bool json, output_type_given, pool_given;
+    char limit_word[16]; /* words.calibrate_limit */
+    json_t *layers;      /* of the sensitivity report; NULL where there is none */
 };
 
 /* ATC says --json=FILE (with --mode=1), everyone else --json; the former goes on as --json_file=FILE. Returns the
@@ -62,7 +63,7 @@ static int parse(const struct command *command, int argc, char **argv, struct se
         {"precision_mode", 0, OPTION_TEXT, &w->precision_mode, "MODE",
          "ATC's words: force_fp32 is fp32; force_fp16, allow_mix_precision, ... are bf16"},
         {"pool", 0, OPTION_CHOICE, &s->pool, "KIND", "checkpoint: pyramid pooling fixed or adaptive (default fixed)",
-         pool_choices},
+         pool_choices, .given = &s->pool_given},
         {"out_nodes", 0, OPTION_TEXT, &w->out_nodes, "NAME", "ONNX: which output (default: the first)"},
         {"log", 0, OPTION_TEXT, &w->log, "LEVEL", "null, error, warning, info (what is fused), debug (every step)"},
         {"soc_version", 0, OPTION_TEXT, &w->soc_version, "TARGET", "native"},
@@ -78,7 +79,15 @@ static int parse(const struct command *command, int argc, char **argv, struct se
         {"insert_op_conf", 0, OPTION_TEXT, &w->insert_op_conf, "FILE",
          "refused: uint8 input and its scaling are built in"},
     };
-    return options_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv, NULL);
+    int code = options_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv, NULL);
+    if (s->pool_given) {
+        w->pool = pool_choices[s->pool];
+    }
+    if (s->calibrate_limit) {
+        snprintf(s->limit_word, sizeof(s->limit_word), "%d", s->calibrate_limit);
+        w->calibrate_limit = s->limit_word;
+    }
+    return code;
 }
 
 static void keep_line(void *user, const char *text) {
@@ -307,12 +316,16 @@ static int compile(struct settings *s, struct compile_request *request) {
     default_pictures_remove(&pictures);
     double seconds = seconds_now() - started;
     if (status != FSCNN_OK) {
-        compile_failure_code(&s->words, status, &err, &why);
-        code = report_failure(s, &why, status == FSCNN_ERROR_USAGE ? EXIT_BAD_USAGE : EXIT_BAD_INPUT);
+        bool may = status == FSCNN_ERROR_USAGE || status == FSCNN_ERROR_UNSUPPORTED;
+        bool misnames = may && compile_request_misnames(&s->words, request, &why);
+        if (!misnames) {
+            compile_failure_code(&s->words, status, &err, &why);
+        }
+        code = report_failure(s, &why, misnames || status == FSCNN_ERROR_USAGE ? EXIT_BAD_USAGE : EXIT_BAD_INPUT);
         goto done;
     }
     fscnn_model_get_info(model, &info);
-    if (!compile_request_fits(request, &info, &why)) {
+    if (!compile_request_fits(&s->words, request, &info, &why)) {
         code = report_failure(s, &why, EXIT_BAD_USAGE);
         goto done;
     }

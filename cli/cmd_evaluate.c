@@ -36,7 +36,7 @@ static int run(const struct command *command, int argc, char **argv) {
          .type = OPTION_INT,
          .value = &options.classes,
          .argument = "N",
-         .help = "default: as the first result's size says, 19 for labels",
+         .help = "default: as the first result's size says, where it can mean one thing only; 19 for labels",
          .low = 1,
          .high = FSCNN_MAX_CLASSES},
         {.name = "threads",

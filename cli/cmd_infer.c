@@ -15,7 +15,7 @@ struct settings {
     int loop, warmup, batch, dynamic_batch, threads, limit, seconds;
     int size[2]; /* --dymHW */
     bool debug, all_summary, auto_shape, profiler, dump, pipeline, energy, json;
-    bool device_given, type_given, size_given, pipeline_given;
+    bool device_given, type_given, size_given, pipeline_given, pool_given, format_given, pure_given;
 };
 
 static const char *const formats[] = {"BIN", "NPY", "TXT", NULL};
@@ -31,7 +31,8 @@ static int parse(const struct command *command, int argc, char **argv, struct se
          "comma list of .bin/.npy files, or a folder of them; none: made-up data"},
         {"output", 'o', OPTION_TEXT, &s->output, "DIR", "where results go; none: they are not kept"},
         {"output_dirname", 0, OPTION_TEXT, &s->dirname, "NAME", "folder made in --output (default: date and time)"},
-        {"outfmt", 0, OPTION_CHOICE, &s->format, "FORMAT", "BIN, NPY or TXT (default BIN)", formats},
+        {"outfmt", 0, OPTION_CHOICE, &s->format, "FORMAT", "BIN, NPY or TXT (default BIN)", formats,
+         .given = &s->format_given},
         {"output_type", 0, OPTION_CHOICE, &s->output_type, "TYPE",
          "FP32 or FP16 logits, UINT8 label map (default FP32; UINT8 for a model that ends in arg max)", output_types,
          .given = &s->type_given},
@@ -48,10 +49,11 @@ static int parse(const struct command *command, int argc, char **argv, struct se
         {"threads", 0, OPTION_INT, &s->threads, "N",
          "of the network (default 0: one a core); reading and writing have one each", .low = 0, .high = MOST_THREADS},
         {"limit", 0, OPTION_INT, &s->limit, "N", "only the first N files (default 0: all)"},
-        {"pool", 0, OPTION_CHOICE, &s->pool, "KIND", ".pth: pyramid pooling fixed or adaptive (default fixed)",
-         pool_choices},
+        {"pool", 0, OPTION_CHOICE, &s->pool, "KIND",
+         ".pth: pyramid pooling fixed or adaptive (default fixed; adaptive for small pictures)", pool_choices,
+         .given = &s->pool_given},
         {"pure_data_type", 0, OPTION_CHOICE, &s->pure_type, "KIND", "made-up data: zero or random (default zero)",
-         pure_types},
+         pure_types, .given = &s->pure_given},
         {"display_all_summary", 0, OPTION_BOOL, &s->all_summary, "BOOL", "reading and writing times too (default no)"},
         {"json", 0, OPTION_FLAG, &s->json, NULL, "print the summary as JSON instead of [INFO] lines"},
         {"debug", 0, OPTION_BOOL, &s->debug, "BOOL", "describe the model's steps (default no)"},
@@ -93,6 +95,12 @@ static int check(const struct command *command, const struct settings *s) {
     if (s->seconds && s->input) {
         return usage_error(command, "--duration is for made-up data; with --input use --loop");
     }
+    if (s->format_given && !s->output) {
+        return usage_error(command, "--outfmt needs --output");
+    }
+    if (s->pure_given && s->input) {
+        return usage_error(command, "--pure_data_type is for made-up data; with --input there is none");
+    }
     if (s->limit && !s->input) {
         return usage_error(command, "--limit needs --input");
     }
@@ -129,17 +137,12 @@ static void say_without_effect(const struct settings *s) {
 /* Opens the model for the batch size that was asked for. */
 static enum fscnn_status open_model(const struct settings *s, int batch, struct fscnn_model **model,
                                     struct fscnn_error *err) {
-    if (model_is_source(s->model)) {
-        struct fscnn_compile_options options = {.height = s->size[0],
-                                                .width = s->size[1],
-                                                .pool = (enum fscnn_pool)s->pool,
-                                                .num_batch_sizes = batch > 0,
-                                                .batch_sizes = {batch}};
-        return model_explain(s->model, fscnn_compile(s->model, &options, model, err), err);
-    }
-    enum fscnn_status status = fscnn_model_load(s->model, model, err);
+    const struct fscnn_compile_options options = {
+        .height = s->size[0], .width = s->size[1], .num_batch_sizes = batch > 0, .batch_sizes = {batch}};
+    struct pool_choice pool = {.kind = (enum fscnn_pool)s->pool, .given = s->pool_given};
+    enum fscnn_status status = model_open_as(s->model, &options, &pool, model, err);
     if (status == FSCNN_OK && s->size_given) {
-        status = model_check_size(*model, "--dymHW", s->size[0], s->size[1], err);
+        status = model_check_size(*model, s->model, "--dymHW", s->size[0], s->size[1], err);
     }
     return status;
 }
@@ -356,7 +359,7 @@ static int run(const struct command *command, int argc, char **argv) {
     enum fscnn_status status = open_model(&s, asked, &model, &err);
     if (status == FSCNN_OK) {
         fscnn_model_get_info(model, &info);
-        status = model_choose_batch(&info, asked, &batch, &err);
+        status = model_choose_batch(&info, s.model, asked, &batch, &err);
     }
     if (status == FSCNN_OK) {
         enum fscnn_output_type type =

@@ -120,16 +120,24 @@ static double share(const struct segmented *picture, int id) {
     return (double)picture->pixels[id] / ((double)picture->height * picture->width);
 }
 
-static const char *class_name(int id) { return id < 255 ? fscnn_class_of_train_id(id).name : "ignored"; }
+/* "road", or "class 3" (written into `own`) of a model that has other classes than Cityscapes. */
+static const char *class_name(const struct segmented *picture, int id, char own[24]) {
+    if (picture->cityscapes || id >= 255) {
+        return fscnn_class_of_train_id(id).name;
+    }
+    snprintf(own, 24, "class %d", id);
+    return own;
+}
 
 static void print_picture(const struct segmented *picture) {
     int ids[256], count = rank_classes(picture, ids);
-    char names[2 * PATH_MAX + 8];
+    char names[2 * PATH_MAX + 8], own[24];
     snprintf(names, sizeof(names), "%s -> %s", picture->input, picture->output);
     printf("%s  %dx%d, %.1f ms\n ", make_printable(names), picture->height, picture->width, picture->run_ms);
     int shown = 0;
     for (; shown < count && (shown == 0 || share(picture, ids[shown]) >= 0.001); shown++) {
-        printf("%s %s %.1f %%", shown ? "," : "", class_name(ids[shown]), 100 * share(picture, ids[shown]));
+        printf("%s %s %.1f %%", shown ? "," : "", class_name(picture, ids[shown], own),
+               100 * share(picture, ids[shown]));
     }
     if (shown < count) {
         printf(", %d more below 0.1 %%", count - shown);
@@ -139,10 +147,11 @@ static void print_picture(const struct segmented *picture) {
 }
 
 static json_t *picture_json(const struct segmented *picture) {
+    char own[24];
     int ids[256], count = rank_classes(picture, ids);
     json_t *classes = json_object();
     for (int i = 0; i < count; i++) {
-        json_object_set_new(classes, class_name(ids[i]), json_real(share(picture, ids[i])));
+        json_object_set_new(classes, class_name(picture, ids[i], own), json_real(share(picture, ids[i])));
     }
     return json_pack("{s:o, s:o, s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:o}", "file", json_text(picture->input), "result",
                      json_text(picture->output), "height", picture->height, "width", picture->width, "network_height",
@@ -207,7 +216,7 @@ static int parse(const struct command *command, int argc, char **argv, struct se
         {"output", 'o', OPTION_TEXT, &s->output, "DIR", "where the label pictures go, as NAME.png", .required = true},
         {"model", 'm', OPTION_TEXT, &s->model, "FILE", ".pth, .onnx or .fscnn (default: the one that comes along)"},
         {"style", 's', OPTION_CHOICE, &s->style, "STYLE",
-         "overlay, color, trainids or labelids (Cityscapes) (default overlay)", styles},
+         "overlay, color, trainids or labelids (for Cityscapes' 19 classes) (default overlay)", styles},
         {"size", 0, OPTION_SIZE, s->size, "HxW",
          "scale pictures to this for the network, labels back (default: as they are)"},
         {"pool", 0, OPTION_CHOICE, &s->pool, "KIND",
@@ -218,6 +227,31 @@ static int parse(const struct command *command, int argc, char **argv, struct se
         {"json", 0, OPTION_FLAG, &s->json, NULL, "print JSON at the end"},
     };
     return options_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv, files);
+}
+
+/* USAGE where label ids are asked for that the model's classes do not have: told before the first picture. */
+static enum fscnn_status check_style(const struct settings *s, const struct model_cache *models,
+                                     struct fscnn_error *err) {
+    struct fscnn_model *model;
+    struct fscnn_model_info info;
+    struct pool_choice pool = models->pool;
+    if (s->style != FSCNN_STYLE_LABELIDS) {
+        return FSCNN_OK;
+    }
+    enum fscnn_status status = model_open(models->path, 0, 0, &pool, &model, err);
+    if (status != FSCNN_OK) {
+        return status;
+    }
+    fscnn_model_get_info(model, &info);
+    if (!classes_are_cityscapes(&info)) {
+        status =
+            fail(err, FSCNN_ERROR_USAGE,
+                 "--style labelids: %.300s has %d classes, Cityscapes' label ids stand for 19; trainids writes the "
+                 "model's own classes",
+                 models->path, info.classes);
+    }
+    fscnn_model_free(&model);
+    return status;
 }
 
 static enum fscnn_status segment(const struct settings *s, const struct name_list *inputs,
@@ -231,6 +265,9 @@ static enum fscnn_status segment(const struct settings *s, const struct name_lis
     if (s->size[0] && models.fixed_height && (s->size[0] != models.fixed_height || s->size[1] != models.fixed_width)) {
         status = fail(err, FSCNN_ERROR_USAGE, "--size %dx%d: %s takes %dx%d only", s->size[0], s->size[1], models.path,
                       models.fixed_height, models.fixed_width);
+    }
+    if (status == FSCNN_OK) {
+        status = check_style(s, &models, err);
     }
     struct telling telling = {.settings = s, .pictures = s->json ? json_array() : NULL, .total = inputs->count};
     struct segment_job job = {.inputs = inputs,
@@ -247,7 +284,7 @@ static enum fscnn_status segment(const struct settings *s, const struct name_lis
     }
     if (status == FSCNN_OK) {
         /* where it cannot be redrawn, the pictures' own lines are progress enough */
-        progress_start(&telling.bar, "segment", !s->json && !isatty(STDERR_FILENO));
+        progress_start(&telling.bar, "segment", s->json || !isatty(STDERR_FILENO));
         status = segment_run(&job, err);
         progress_finish(&telling.bar);
     }

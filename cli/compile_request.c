@@ -198,6 +198,7 @@ static bool parse_int8(const struct compile_words *words, struct compile_request
     const struct {
         const char *option, *value;
     } given[] = {{"calibrate", words->calibrate},
+                 {"calibrate_limit", words->calibrate_limit},
                  {"calibration_method", words->calibration_method},
                  {"accuracy_budget", words->accuracy_budget},
                  {"sensitivity_report", words->sensitivity_report}};
@@ -289,10 +290,10 @@ static bool check_required(const struct compile_words *words, const struct compi
                             "Add --mode=1, or use --json alone for a report on the console");
     }
     bool compiles = request->mode != MODE_INFO && (request->mode != MODE_JSON || model_is_source(model));
-    if (!compiles &&
-        (words->input_shape || words->batches || words->precision || words->precision_mode || words->out_nodes)) {
+    if (!compiles && (words->input_shape || words->batches || words->precision || words->precision_mode ||
+                      words->out_nodes || words->pool)) {
         return refuse_value(why, "mode", words->mode, "an offline model is compiled already; its shape is fixed",
-                            "Leave --input_shape, --dynamic_batch_size, --precision and --out_nodes out");
+                            "Leave --input_shape, --dynamic_batch_size, --precision, --pool and --out_nodes out");
     }
     if (request->mode == MODE_JSON && !words->output && !words->json_file) {
         return refuse(why, "E10007", "Give the name of the JSON file with --json=FILE or --output",
@@ -345,13 +346,32 @@ void compile_failure_code(const struct compile_words *words, enum fscnn_status s
     } else if (status == FSCNN_ERROR_USAGE) {
         refuse(why, "E10001", "Correct the value", "%s", text);
     } else {
-        refuse_value(why, "model", model, text, "Check the file with 'fastscnn info FILE'");
+        refuse_value(why, words->model ? "model" : "om", model, text, "Check the file with 'fastscnn info FILE'");
     }
 }
 
-bool compile_request_fits(const struct compile_request *request, const struct fscnn_model_info *info,
-                          struct coded_error *why) {
+/* What only an ONNX file, or only a checkpoint, leaves open. Content tells them apart, so it is asked for when there
+ * is a model. */
+static bool check_kind(const struct compile_words *words, struct coded_error *why) {
+    const char *model = words->model ? words->model : words->om;
+    bool checkpoint = model_is_checkpoint(model);
+    if (words->out_nodes && checkpoint) {
+        return refuse_value(why, "out_nodes", words->out_nodes, "a checkpoint has one output",
+                            "Leave it out; it is for ONNX files");
+    }
+    if (words->pool && !checkpoint) {
+        return refuse_value(why, "pool", words->pool, "an ONNX file says itself how it pools",
+                            "Leave it out; it is for checkpoints and for 'fastscnn export'");
+    }
+    return true;
+}
+
+bool compile_request_fits(const struct compile_words *words, const struct compile_request *request,
+                          const struct fscnn_model_info *info, struct coded_error *why) {
     char value[64], reason[64];
+    if (!check_kind(words, why)) {
+        return false;
+    }
     if (request->input_name[0] && strcmp(request->input_name, info->input_name) != 0) {
         char solution[128];
         snprintf(solution, sizeof(solution), "The model's input is called '%.80s'", info->input_name);
@@ -364,4 +384,21 @@ bool compile_request_fits(const struct compile_request *request, const struct fs
         return refuse_value(why, "input_shape", value, reason, SHAPE_SOLUTION);
     }
     return true;
+}
+
+bool compile_request_misnames(const struct compile_words *words, const struct compile_request *request,
+                              struct coded_error *why) {
+    const struct fscnn_compile_options own = {.pool = request->options.pool,
+                                              .output_name = request->options.output_name};
+    struct fscnn_model *model;
+    struct fscnn_model_info info;
+    struct fscnn_error ignored;
+    if (!request->input_name[0] ||
+        fscnn_compile(words->model ? words->model : words->om, &own, &model, &ignored) != FSCNN_OK) {
+        return false;
+    }
+    fscnn_model_get_info(model, &info);
+    bool misnames = !compile_request_fits(words, request, &info, why);
+    fscnn_model_free(&model);
+    return misnames;
 }

@@ -18,6 +18,7 @@ struct compile_words {
     const char *model, *om, *output, *framework, *mode, *input_format, *input_shape, *batches, *image_sizes, *out_nodes;
     const char *log, *soc_version, *precision, *precision_mode, *insert_op_conf, *check_report, *fusion_switch_file;
     const char *json_file, *calibrate, *calibration_method, *accuracy_budget, *sensitivity_report;
+    const char *pool, *calibrate_limit; /* looked at already; here for whether they were given */
 };
 
 enum log_level { LOG_NULL, LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
@@ -39,8 +40,13 @@ bool compile_request_parse(const struct compile_words *words, struct compile_req
 void compile_failure_code(const struct compile_words *words, enum fscnn_status status, const struct fscnn_error *err,
                           struct coded_error *why);
 
-/* Does the compiled model have the input that --input_shape named? */
-bool compile_request_fits(const struct compile_request *request, const struct fscnn_model_info *info,
-                          struct coded_error *why);
+/* Does the compiled model have the input that --input_shape named? And is there what other options chose among? */
+bool compile_request_fits(const struct compile_words *words, const struct compile_request *request,
+                          const struct fscnn_model_info *info, struct coded_error *why);
+
+/* After a failed compilation: is --input_shape about another input or other channels than the model's? It compiles for
+ * the model's own size to see, and says so before its size is blamed. */
+bool compile_request_misnames(const struct compile_words *words, const struct compile_request *request,
+                              struct coded_error *why);
 
 #endif

@@ -81,17 +81,29 @@ static bool name_ends_in(const char *path, const char *ending) {
     return length >= n && strcasecmp(path + length - n, ending) == 0;
 }
 
-bool model_is_offline(const char *path) {
-    static const char start_of_offline[] = "FASTSCNN";
-    char start[sizeof(start_of_offline) - 1] = "";
+/* The first bytes of a regular file; returns how many there are. */
+static size_t read_start(const char *path, char *start, size_t size) {
     struct stat st;
     FILE *file =
         stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "rb") : NULL; /* a pipe would wait for ever */
-    size_t got = file ? fread(start, 1, sizeof(start), file) : 0;
+    size_t got = file ? fread(start, 1, size, file) : 0;
     if (file) {
         fclose(file);
     }
-    return got == sizeof(start) && memcmp(start, start_of_offline, sizeof(start)) == 0;
+    return got;
+}
+
+bool model_is_offline(const char *path) {
+    static const char start_of_offline[] = "FASTSCNN";
+    char start[sizeof(start_of_offline) - 1];
+    return read_start(path, start, sizeof(start)) == sizeof(start) &&
+           memcmp(start, start_of_offline, sizeof(start)) == 0;
+}
+
+bool model_is_checkpoint(const char *path) {
+    char start;
+    /* a zip archive's "PK", or a pickle's first opcode: PROTO, or the magic number as LONG or INT */
+    return read_start(path, &start, 1) == 1 && (start == 'P' || start == '\x80' || start == 'L' || start == 'I');
 }
 
 bool model_is_source(const char *path) {
@@ -130,6 +142,17 @@ static enum fscnn_status compile_source(const char *path, const struct fscnn_com
     return model_explain(path, status, err);
 }
 
+/* Pooling that was asked for must not be taken for what was run. */
+static enum fscnn_status check_pool(const char *path, const struct pool_choice *pool, struct fscnn_error *err) {
+    if (!pool->given || model_is_checkpoint(path)) {
+        return FSCNN_OK;
+    }
+    return fail(err, FSCNN_ERROR_USAGE,
+                model_is_source(path) ? "%.300s is an ONNX file, which says itself how it pools: --pool is for .pth"
+                                      : "%.300s is compiled already: --pool is for .pth",
+                path);
+}
+
 enum fscnn_status model_open_as(const char *path, const struct fscnn_compile_options *options, struct pool_choice *pool,
                                 struct fscnn_model **out, struct fscnn_error *err) {
     char *found = NULL;
@@ -143,6 +166,9 @@ enum fscnn_status model_open_as(const char *path, const struct fscnn_compile_opt
         status =
             model_is_source(path) ? compile_source(path, options, pool, out, err) : fscnn_model_load(path, out, err);
     }
+    if (status == FSCNN_OK && (status = check_pool(path, pool, err)) != FSCNN_OK) {
+        fscnn_model_free(out);
+    }
     free(found);
     return status;
 }
@@ -153,22 +179,20 @@ enum fscnn_status model_open(const char *path, int height, int width, struct poo
     return model_open_as(path, &options, pool, out, err);
 }
 
-enum fscnn_status model_check_size(const struct fscnn_model *model, const char *what, int height, int width,
-                                   struct fscnn_error *err) {
+enum fscnn_status model_check_size(const struct fscnn_model *model, const char *path, const char *what, int height,
+                                   int width, struct fscnn_error *err) {
     struct fscnn_model_info info;
     fscnn_model_get_info(model, &info);
     if (info.height == height && info.width == width) {
         return FSCNN_OK;
     }
-    snprintf(
-        err->text, sizeof(err->text),
-        "%.200s is %d x %d (height x width), the model %.100s takes %d x %d: compile it for that size, or give the "
-        "checkpoint, which is compiled for each size",
-        what, height, width, info.name, info.height, info.width);
-    return FSCNN_ERROR_USAGE;
+    return fail(err, FSCNN_ERROR_USAGE,
+                "%.160s is %d x %d (height x width), the model %.160s takes %d x %d: compile it for that size, or give "
+                "the checkpoint, which is compiled for each size",
+                what, height, width, path, info.height, info.width);
 }
 
-enum fscnn_status model_choose_batch(const struct fscnn_model_info *info, int asked, int *batch,
+enum fscnn_status model_choose_batch(const struct fscnn_model_info *info, const char *path, int asked, int *batch,
                                      struct fscnn_error *err) {
     char list[FSCNN_MAX_BATCH_SIZES * 5 + 1] = "";
     *batch = asked ? asked : info->batch_sizes[0];
@@ -180,6 +204,6 @@ enum fscnn_status model_choose_batch(const struct fscnn_model_info *info, int as
         snprintf(list + used, sizeof(list) - used, "%s%d", i ? "," : "", info->batch_sizes[i]);
     }
     return fail(err, FSCNN_ERROR_USAGE,
-                "%.200s runs batches of %s, not %d: compile it with --dynamic_batch_size \"%s,%d\"", info->name, list,
-                asked, list, asked);
+                "%.200s runs batches of %s, not %d: compile it with --dynamic_batch_size \"%s,%d\"", path, list, asked,
+                list, asked);
 }

@@ -16,6 +16,9 @@ bool model_is_source(const char *path);
 /* By content alone; false for what is not a regular file. */
 bool model_is_offline(const char *path);
 
+/* Whether what is there starts like a checkpoint, in either container; false for what is not a regular file. */
+bool model_is_checkpoint(const char *path);
+
 /* Says of a file that could not be read as ONNX what it is instead, in err; returns `status`. */
 enum fscnn_status model_explain(const char *path, enum fscnn_status status, struct fscnn_error *err);
 
@@ -27,9 +30,9 @@ struct pool_choice {
 };
 
 /* Opens a model; path NULL: default_model_path. A source is compiled for height x width (0, 0: what fscnn_compile
- * takes then) and `pool`, which only a checkpoint heeds. Fixed pooling that was not asked for becomes adaptive where
- * the picture is too small for it, with a line on stderr. An offline model is loaded and has the size it has, which the
- * caller compares. */
+ * takes then) and `pool`, which only a checkpoint heeds; USAGE where it was asked for of another file. Fixed pooling
+ * that was not asked for becomes adaptive where the picture is too small for it, with a line on stderr. An offline
+ * model is loaded and has the size it has, which the caller compares. */
 FSCNN_NODISCARD enum fscnn_status model_open(const char *path, int height, int width, struct pool_choice *pool,
                                              struct fscnn_model **out, struct fscnn_error *err);
 /* The same for all that can be asked of a compilation; `pool` counts, not options->pool. */
@@ -37,12 +40,14 @@ FSCNN_NODISCARD enum fscnn_status model_open_as(const char *path, const struct f
                                                 struct pool_choice *pool, struct fscnn_model **out,
                                                 struct fscnn_error *err);
 
-/* The batch size to run: what was asked for, where the model has it (else USAGE); asked 0: its smallest. */
-FSCNN_NODISCARD enum fscnn_status model_choose_batch(const struct fscnn_model_info *info, int asked, int *batch,
-                                                     struct fscnn_error *err);
+/* The batch size to run: what was asked for, where the model of the file `path` has it (else USAGE); asked 0: its
+ * smallest. */
+FSCNN_NODISCARD enum fscnn_status model_choose_batch(const struct fscnn_model_info *info, const char *path, int asked,
+                                                     int *batch, struct fscnn_error *err);
 
-/* USAGE, naming both sizes, where `what` (a picture's name, an option) of height x width does not fit the model. */
-FSCNN_NODISCARD enum fscnn_status model_check_size(const struct fscnn_model *model, const char *what, int height,
-                                                   int width, struct fscnn_error *err);
+/* USAGE, naming both sizes, where `what` (a picture's name, an option) of height x width does not fit the model, which
+ * was opened from `path`. */
+FSCNN_NODISCARD enum fscnn_status model_check_size(const struct fscnn_model *model, const char *path, const char *what,
+                                                   int height, int width, struct fscnn_error *err);
 
 #endif

@@ -10,6 +10,7 @@
 
 static const char *const npy_endings[] = {".npy", NULL};
 static const char *const input_endings[] = {".npy", ".bin", NULL};
+static const char *const picture_endings[] = {".png", ".jpg", ".jpeg", NULL};
 
 static enum fscnn_status io_fail(struct fscnn_error *err, const char *path) {
     return fail(err, FSCNN_ERROR_IO, "%s: %s", path, strerror(errno));
@@ -130,9 +131,13 @@ static enum fscnn_status look_at_first(const struct fscnn_model *model, struct i
     size_t image = fscnn_model_input_bytes(model, in->type, 1);
     in->batch_bytes = fscnn_model_input_bytes(model, in->type, in->batch);
     if (in->file_bytes == 0 || in->file_bytes % image != 0 || in->batch_bytes % in->file_bytes != 0) {
-        return fail(err, FSCNN_ERROR_FORMAT,
-                    "arg0 tensorsize: %zu filesize: %zu not match (%s; batch %d of float32 [%d, %d, %d] or uint8 RGB)",
-                    in->batch_bytes, in->file_bytes, path, in->batch, in->channels, in->height, in->width);
+        return fail(
+            err, FSCNN_ERROR_FORMAT,
+            "arg0 tensorsize: %zu filesize: %zu not match (%s; batch %d of float32 [%d, %d, %d] or uint8 RGB)%s",
+            in->batch_bytes, in->file_bytes, path, in->batch, in->channels, in->height, in->width,
+            ends_in(path, picture_endings)
+                ? "; infer reads .bin and .npy, as preprocess writes them; pictures go to 'segment'"
+                : "");
     }
     in->images_per_file = (int)(in->file_bytes / image);
     in->files_per_batch = (int)(in->batch_bytes / in->file_bytes);

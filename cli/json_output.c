@@ -7,18 +7,41 @@
 
 enum { FLAGS = JSON_INDENT(2) | JSON_REAL_PRECISION(9) };
 
-json_t *json_text(const char *text) {
-    json_t *value = json_string(text);
-    char *copy = value ? NULL : strdup(text);
-    for (char *at = copy; at && *at; at++) {
-        if ((unsigned char)*at >= 0x80) {
-            *at = '?';
+/* Bytes of the UTF-8 character at `text`, 0 where there is none. */
+static int character_length(const char *text) {
+    size_t left = strnlen(text, 4);
+    for (int n = 1; n <= (int)left; n++) {
+        json_t *character = json_stringn(text, (size_t)n); /* NULL for what is not UTF-8 */
+        if (character) {
+            json_decref(character);
+            return n;
         }
     }
-    if (copy) {
-        value = json_string(copy);
-        free(copy);
+    return 0;
+}
+
+json_t *json_text(const char *text) {
+    json_t *value = json_string(text);
+    char *escaped = value ? NULL : malloc(4 * strlen(text) + 1), *to = escaped;
+    if (!escaped) {
+        return value;
     }
+    while (*text) {
+        int n = character_length(text);
+        if (n == 0) {
+            to += sprintf(to, "\\x%02X", (unsigned char)*text++);
+            continue;
+        }
+        if (*text == '\\') {
+            *to++ = '\\';
+        }
+        memcpy(to, text, (size_t)n);
+        to += n;
+        text += n;
+    }
+    *to = '\0';
+    value = json_string(escaped);
+    free(escaped);
     return value;
 }
 

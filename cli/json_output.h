@@ -6,7 +6,8 @@
 
 #include "files.h"
 
-/* A JSON string; bytes that are not UTF-8 (file names may hold anything) become '?'. NULL when out of memory. */
+/* A JSON string. File names may hold anything: in one that is not UTF-8, each byte that is none becomes "\xE4", and
+ * each backslash two, so that the name can be had back. NULL when out of memory. */
 json_t *json_text(const char *text);
 
 /* Prints on stdout and releases it; returns an exit code, after a message where memory ran out (NULL: before). That

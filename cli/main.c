@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "files.h"
+#include "suggest.h"
 #include "temporaries.h"
 
 static const struct command *const commands[] = {
@@ -17,7 +18,8 @@ static void print_overview(FILE *out) {
     for (size_t i = 0; commands[i]; i++) {
         fprintf(out, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
     }
-    fprintf(out, "\nTry:   fastscnn segment street.jpg --output out\nHelp:  fastscnn COMMAND --help\n");
+    fprintf(out, "\nTry:   fastscnn segment street.jpg --output out\nHelp:  fastscnn help COMMAND, or fastscnn COMMAND "
+                 "--help\n");
 }
 
 /* What a program that reads this would miss is an error, too. */
@@ -29,21 +31,54 @@ static int finish(int code) {
     return code;
 }
 
+static bool is_one_of(const char *word, const char *const *words) {
+    while (*words && strcmp(word, *words) != 0) {
+        words++;
+    }
+    return *words != NULL;
+}
+
+/* NULL after a message where there is no such command. */
+static const struct command *find_command(const char *name) {
+    struct suggestion suggestion = {.typed = name};
+    for (size_t i = 0; commands[i]; i++) {
+        if (strcmp(name, commands[i]->name) == 0) {
+            return commands[i];
+        }
+        suggestion_consider(&suggestion, commands[i]->name);
+    }
+    suggestion_consider(&suggestion, "help");
+    suggestion_consider(&suggestion, "version");
+    char text[256];
+    snprintf(text, sizeof(text), "%s", name);
+    if (suggestion.nearest) {
+        fprintf(stderr, "fastscnn: no command '%s'; did you mean '%s'?\n", make_printable(text), suggestion.nearest);
+    } else {
+        fprintf(stderr, "fastscnn: no command '%s'; fastscnn alone lists them\n", make_printable(text));
+    }
+    return NULL;
+}
+
 int main(int argc, char **argv) {
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    static const char *const help[] = {"help", "--help", "-h", NULL};
+    static const char *const version[] = {"version", "--version", "-v", NULL};
+    const bool helps = argc < 2 || is_one_of(argv[1], help);
+    if (helps && argc < 3) {
         print_overview(stdout);
         return finish(EXIT_OK);
     }
-    if (strcmp(argv[1], "--version") == 0) {
+    if (is_one_of(argv[1], version)) {
         printf("fastscnn %s\n", fscnn_version());
         return finish(EXIT_OK);
     }
-    temporaries_watch();
-    for (size_t i = 0; commands[i]; i++) {
-        if (strcmp(argv[1], commands[i]->name) == 0) {
-            return finish(commands[i]->run(commands[i], argc - 1, argv + 1));
-        }
+    const struct command *command = find_command(argv[helps ? 2 : 1]);
+    if (!command) {
+        return EXIT_BAD_USAGE;
     }
-    fprintf(stderr, "fastscnn: no command '%s'; fastscnn alone lists them\n", make_printable(argv[1]));
-    return EXIT_BAD_USAGE;
+    if (helps) {
+        char option[] = "--help", *words[] = {argv[2], option, NULL};
+        return finish(command->run(command, 2, words));
+    }
+    temporaries_watch();
+    return finish(command->run(command, argc - 1, argv + 1));
 }

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "files.h"
+#include "suggest.h"
 
 const char *const pool_choices[] = {"fixed", "adaptive", NULL};
 
@@ -65,6 +66,20 @@ static const struct option *find_option(const struct option *options, size_t cou
         }
     }
     return NULL;
+}
+
+/* "unknown option '--ouput'; did you mean --output?" */
+static int unknown_option(const struct command *command, const struct option *options, size_t count, const char *arg) {
+    char name[64];
+    struct suggestion suggestion = {.typed = name};
+    snprintf(name, sizeof(name), "%s", arg + strspn(arg, "-"));
+    name[strcspn(name, "=")] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        suggestion_consider(&suggestion, options[i].name);
+    }
+    suggestion_consider(&suggestion, "help");
+    return suggestion.nearest ? usage_error(command, "unknown option '%s'; did you mean --%s?", arg, suggestion.nearest)
+                              : usage_error(command, "unknown option '%s'", arg);
 }
 
 static bool parse_int(const char *text, int *out) {
@@ -142,7 +157,7 @@ static int parse_option(const struct command *command, const struct option *opti
     const char *arg = argv[*i];
     const struct option *o = find_option(options, count, arg);
     if (!o) {
-        return usage_error(command, "unknown option '%s'", arg);
+        return unknown_option(command, options, count, arg);
     }
     if (o->given) {
         *o->given = true;

@@ -8,6 +8,7 @@ struct progress_bar {
     const char *what; /* "preprocess" */
     bool terminal;
     bool quiet;
+    bool tenths; /* `done` and `total` count tenths of what is shown */
     int last_step;
     double started, drawn; /* seconds */
 };

@@ -6,6 +6,8 @@
 #include "stages.h"
 #include "statistics.h"
 
+enum { CITYSCAPES_CLASSES = 19 };
+
 /* A picture on its way. */
 struct item {
     struct segmented result;
@@ -19,6 +21,10 @@ struct segmenting {
     struct item *items; /* [slots] */
     size_t slots;
 };
+
+bool classes_are_cityscapes(const struct fscnn_model_info *info) {
+    return info->output_is_labels || info->classes == CITYSCAPES_CLASSES;
+}
 
 static struct item *item_of(struct segmenting *s, size_t i) { return &s->items[i % s->slots]; }
 
@@ -68,6 +74,7 @@ static bool run_picture(void *user, size_t i) {
     r->status = model_cache_get(s->job->models, r->run_height, r->run_width, &model, &r->err);
     if (r->status == FSCNN_OK) {
         fscnn_model_get_info(model->model, &info);
+        r->cityscapes = classes_are_cityscapes(&info);
         item->labels = (struct fscnn_labels){.width = info.output_width, .height = info.output_height};
         size_t bytes = fscnn_model_output_bytes(model->model, FSCNN_OUTPUT_LABELS, 1);
         item->labels.labels = malloc(bytes);

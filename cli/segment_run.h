@@ -13,8 +13,12 @@ struct segmented {
     int height, width;         /* of the picture */
     int run_height, run_width; /* of what the network saw */
     double read_ms, run_ms, write_ms;
+    bool cityscapes;      /* train ids are those of Cityscapes, not classes of the model's own */
     uint64_t pixels[256]; /* of each train id */
 };
+
+/* Whether a model's classes are Cityscapes': 19 of them, or labels of the network's own, whose number nobody knows. */
+bool classes_are_cityscapes(const struct fscnn_model_info *info);
 
 struct segment_job {
     const struct name_list *inputs, *outputs; /* pictures and the PNG files to write, as many */

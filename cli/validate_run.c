@@ -104,7 +104,8 @@ static enum fscnn_status open_model(struct run *run, const char *name, const str
                                     struct cached_model **out, struct fscnn_error *err) {
     const struct model_cache *models = &run->models;
     if (models->fixed_height) { /* the one model there is */
-        if (model_check_size(models->entries[0].model, name, picture->height, picture->width, err) != FSCNN_OK) {
+        if (model_check_size(models->entries[0].model, models->path, name, picture->height, picture->width, err) !=
+            FSCNN_OK) {
             return FSCNN_ERROR_UNSUPPORTED; /* the picture's affair, not the command line's */
         }
     }

@@ -68,7 +68,7 @@ check_run() {
 check_lost() {
     "$program" "$@" >/dev/full 2>"$work/printed"
     code=$?
-    grep -v '^[a-z]*: [0-9]*/[0-9]*, ' "$work/printed" >"$work/shown" # progress bars
+    grep -v '^[a-z]*: [0-9.]*/[0-9.]*, ' "$work/printed" >"$work/shown" # progress bars
     test $code -eq 1 -a "$(cat "$work/shown")" = "fastscnn: standard output: write failed"
     report $? "standard output lost: $*"
 }

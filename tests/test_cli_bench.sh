@@ -84,6 +84,8 @@ check_run "for people" 0 "latency      min " bench --model m.fscnn --iterations 
 check "throughput" grep -q '^throughput   [0-9.]* images/s by the wall clock, [0-9.]* by the mean latency$' printed
 check "memory" grep -q '^memory       [0-9.]* MB at most$' printed
 check "progress" grep -q '^runs: 3/3, ' printed
+check_run "progress within a second" 0 "seconds: 1.0/1.0, " bench --model m.fscnn --duration 1
+check "in tenths" grep -q '^seconds: 0\.[1-9]/1\.0, ' printed
 check_run "a checkpoint, compiled for a size and precision" 0 "bf16" bench --model r.pth --size 64x128 --precision bf16 \
     --pool adaptive --batchsize 2 --iterations 2 --json
 check "so it says" python3 -c 'import json; d = json.load(open("printed")); assert (d["precision"], d["size"], d["batchsize"]) == ("bf16", [64, 128], 2)'
@@ -134,7 +136,7 @@ check_run "int8 without calibration" 2 "needs calibration" bench --model r.pth -
 check_run "another precision than the model's" 2 "compiled for fp32" bench --model m.fscnn --precision bf16
 check_run "another size than the model's" 2 "64 x 128" bench --model m.fscnn --size 128x128
 check_run "pooling of an offline model" 2 "--pool is for .pth" bench --model m.fscnn --pool fixed
-check_run "a batch that the model has not" 2 "1,2,4, not 3" bench --model m.fscnn --batchsize 3
+check_run "a batch that the model has not" 2 "m.fscnn runs batches of 1,2,4, not 3" bench --model m.fscnn --batchsize 3
 check_run "an unknown output" 2 "none of: logits, logits16, labels" bench --model m.fscnn --output-type mask
 check_run "no streams" 2 "--streams" bench --model m.fscnn --streams 0
 check_run "too many threads" 2 "at most 256" bench --model m.fscnn --streams 100 --threads 100

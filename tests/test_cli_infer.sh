@@ -49,7 +49,7 @@ done
 check "named after the inputs" test -e out/b1/img10_leftImg8bit_0.bin
 check "19 x 64 x 128 floats" test "$(wc -c <out/b1/img1_leftImg8bit_0.bin)" -eq $((19 * 64 * 128 * 4))
 check "nothing temporary is left" test -z "$(find out -name '*.tmp*')"
-check_run "a batch size that the model has not" 2 "1,2,4,8, not 3" infer --model m.fscnn --input in --batchsize 3
+check_run "a batch size that the model has not" 2 "m.fscnn runs batches of 1,2,4,8, not 3" infer --model m.fscnn --input in --batchsize 3
 check_run "--dymBatch" 0 "filesperbatch:4 runcount:2" infer --model m.fscnn --input in --dymBatch 4
 check_run "a batch that is filled up says so" 0 "the last batch has 2 of 4 files" infer --model m.fscnn --input in --dymBatch 4
 check_run "a file of two images" 0 "filesperbatch:2 runcount:1" infer --model m.fscnn --input two.bin --batchsize 4 \
@@ -157,8 +157,16 @@ check_run "a checkpoint, compiled for a size" 0 "[4, 3, 64, 128]" infer --model 
     --input in --output out --output_dirname pth
 check "gives the same" diff -r out/b1 out/pth
 
+check_run "too small for the usual pooling" 0 "64x128 is too small for fixed pooling: adaptive pooling is used" infer \
+    --model r.pth --dymHW 64,128 --input in --output out --output_dirname small
+check "gives what adaptive pooling gives" diff -r out/b1 out/small
+check_run "fixed pooling, if it must be" 2 "r.pth: fixed pooling needs" infer --model r.pth --dymHW 64,128 --pool fixed
+
 # ---- what goes wrong ----
 check_run "a size that does not fit" 1 "arg0 tensorsize: 98304 filesize: 100 not match" infer --model m.fscnn --input short.bin
+printf 'no picture' >photo.jpg
+check_run "a picture" 1 "infer reads .bin and .npy, as preprocess writes them; pictures go to 'segment'" infer --model m.fscnn \
+    --input photo.jpg
 check_run "a later size that does not fit" 1 "short.bin: 100 bytes" infer --model m.fscnn \
     --input in/img1_leftImg8bit.bin,short.bin
 check_run "several folders" 2 "Invalid args. args input dir num:2 not equal to model inputs num:1" infer --model m.fscnn \
@@ -171,7 +179,8 @@ check_run "another layout" 1 "does not end in 3, 64, 128" infer --model m.fscnn 
 check_run "two inputs of one name" 2 "would both give u8_0" infer --model m.fscnn --input same/u8.bin,./same/u8.bin \
     --output out --output_dirname twice
 check_run "an unwritable place" 1 "/proc/none" infer --model m.fscnn --input in --output /proc/none
-check_run "another size than the model's" 2 "64 x 128" infer --model m.fscnn --dymHW 64,64
+check_run "another size than the model's" 2 "the model m.fscnn takes 64 x 128" infer --model m.fscnn --dymHW 64,64
+check_run "pooling of an offline model" 2 "m.fscnn is compiled already: --pool is for .pth" infer --model m.fscnn --pool adaptive
 check_run "options without meaning say so" 0 "--device 3: " infer --model m.fscnn --device 3 --pipeline yes \
     --dump yes --energy_consumption yes --output out --output_dirname nothing
 for option in pipeline dump energy_consumption; do

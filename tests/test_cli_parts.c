@@ -455,6 +455,8 @@ static void test_compile_refusals(void **state) {
         {{.model = "m.onnx", .output = "m", .om = "x.fscnn"}, "E10001"},
         {{.om = "x.fscnn", .mode = "1"}, "E10007"},
         {{.om = "x.fscnn", .mode = "6", .input_shape = "image:1,3,64,64"}, "E10001"},
+        {{.om = "x.fscnn", .mode = "6", .pool = "fixed"}, "E10001"},
+        {{.model = "m.onnx", .output = "m", .calibrate_limit = "5"}, "E10001"},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct compile_request request = {0};
@@ -513,6 +515,11 @@ static void test_failure_codes(void **state) {
             fail_msg("row %zu: %s %s", i, why.code, why.text);
         }
     }
+    const struct compile_words shown = {.om = "x.fscnn", .mode = "6"};
+    const struct fscnn_error missing = {.text = "x.fscnn: No such file or directory"};
+    struct coded_error why;
+    compile_failure_code(&shown, FSCNN_ERROR_IO, &missing, &why);
+    assert_non_null(strstr(why.text, "Value [x.fscnn] for parameter [--om]"));
 }
 
 int main(void) {

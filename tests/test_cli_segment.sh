@@ -109,6 +109,28 @@ good = [p for p in d["pictures"] if "error" not in p]
 assert all(abs(sum(p["classes"].values()) - 1) < 1e-6 and p["network_ms"] > 0 for p in good)
 assert [p["file"] for p in d["pictures"]][2:4] == ["in/p9.png", "in/p10.png"]'
 
+# ---- classes of the model's own ----
+check "a checkpoint of five classes" "$random_checkpoint" r5.pth --classes 5 --seed 3
+check_run "without Cityscapes' names" 0 "  class " segment in/odd.png --output five --model r5.pth --pool adaptive
+check "of any class" sh -c '! grep -q "road\|sidewalk\|building\|wall\|fence" printed'
+"$program" segment in/odd.png --output five --model r5.pth --pool adaptive --json >report.json 2>said
+check "in JSON, too" python3 -c 'import json
+classes = json.load(open("report.json"))["pictures"][0]["classes"]
+assert classes and set(classes) <= {"class %d" % i for i in range(5)}, classes'
+check "without progress" test ! -s said
+check_run "without label ids" 2 "--style labelids: r5.pth has 5 classes, Cityscapes' label ids stand for 19" segment in/odd.png \
+    --output none --style labelids --model r5.pth --pool adaptive
+check "of any picture" test ! -e none
+
+# ---- names that are not UTF-8 ----
+cp in/p9.png "$(printf 'b\344 \303\244\\\355\240\200.png')" # Latin-1, UTF-8, a backslash, a surrogate
+"$program" segment b*.png --output bytes --model m.fscnn --json >report.json 2>said
+check "can be had back from JSON" python3 -c 'import json, os, re
+name = json.load(open("report.json"))["pictures"][0]["file"]
+assert name == "b\\xE4 ä\\\\\\xED\\xA0\\x80.png", name
+back = re.sub(rb"\\(x..|\\)", lambda m: bytes([int(m[1][1:], 16)]) if m[1][:1] == b"x" else b"\\", name.encode())
+assert os.path.exists(back), back'
+
 mkdir "$hostile"
 cp in/p9.png "$hostile/$hostile.png"
 check_plain "names with control characters" segment "$hostile" --output plain_names --model m.fscnn
@@ -126,6 +148,8 @@ check "a closed pipe: pictures are there" test -f piped/p9.png -a -f piped/squar
 (ulimit -f 1 && "$program" segment in/p9.png --output limited_file --model m.fscnn) >printed 2>&1
 check "a limit of file sizes: exit code" test $? -eq 1
 check "a limit of file sizes: told" grep -q 'limited_file/p9.png: File too large' printed
+check_run "pooling of an offline model" 2 "m.fscnn is compiled already: --pool is for .pth" segment in/p9.png --output none \
+    --model m.fscnn --pool adaptive
 check_run "an empty folder" 1 "empty: no pictures there" segment empty --output x --model r.pth
 check_run "an empty folder name" 2 "a folder's name is empty" segment in/p9.png --output '' --model m.fscnn
 check_run "no such picture" 1 "nothing.png: No such file" segment nothing.png --output x --model r.pth --pool adaptive

@@ -257,6 +257,11 @@ static void test_bad_results(void **state) {
         {"bin", NULL, 72 * PIXELS, 19, "17280 bytes; for 240 labelled pixels and 19 classes expected 18240"},
         {"bin", NULL, 3 * PIXELS, 0, "720 bytes"},
         {"bin", NULL, 2 * PIXELS, 0, "480 bytes"},
+        {"bin", NULL, 40 * PIXELS, 0,
+         "40 bytes a pixel: float32 logits of 10 classes or float16 logits of 20; say which"},
+        {"bin", NULL, 8 * PIXELS, 0,
+         "float32 logits of 2 classes or float16 logits of 4; say which with --num_classes"},
+        {"bin", NULL, 4 * PIXELS, 0, "if these are float16 logits of 2 classes, say so with --num_classes 2"},
         {"npy", "\x93NUMPY", 0, 0, "cut short"},
         {"npy", "plain text", 0, 0, "not an .npy file"},
         {"txt", "1 2 3\n", 0, 0, "too few for 240 labelled pixels"},
@@ -274,6 +279,27 @@ static void test_bad_results(void **state) {
         if (!strstr(err.text, name) || !strstr(err.text, cases[i].message)) {
             fail_msg("case %zu: '%s' does not say '%s'", i, err.text, cases[i].message);
         }
+    }
+    label_buffer_release(&out);
+    free(zeros);
+}
+
+/* Numbers of classes that a .bin's size tells, or that were asked for. */
+static void test_sizes_of_logits(void **state) {
+    (void)state;
+    static const struct {
+        size_t each; /* bytes a pixel */
+        int asked, classes;
+    } cases[] = {{76, 0, 19},  {38, 0, 19},  {6, 0, 3},    {512, 0, 128}, {1020, 0, 255}, {510, 0, 255},
+                 {76, 38, 38}, {40, 20, 20}, {40, 10, 10}, {8, 2, 2},     {8, 4, 4},      {4, 2, 2}};
+    struct fscnn_error err;
+    struct label_buffer out = {0};
+    uint8_t *zeros = calloc(1020, PIXELS);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        int classes = cases[i].asked;
+        write_file("sized.bin", zeros, cases[i].each * PIXELS);
+        assert_int_equal(result_file_read(in_folder("sized.bin"), PIXELS, &classes, &out, &err), FSCNN_OK);
+        assert_int_equal(classes, cases[i].classes);
     }
     label_buffer_release(&out);
     free(zeros);
@@ -468,7 +494,10 @@ static void test_job_errors(void **state) {
     }
     assert_int_equal(evaluate("job", "sort.log", 0, 2, &e, &err), FSCNN_ERROR_IO);
     assert_non_null(strstr(err.text, "job/city_2_leftImg8bit_0.bin: no such result"));
-    assert_non_null(strstr(err.text, "2 more files of the 7 images"));
+    assert_non_null(strstr(err.text, "(and 2 more files of the 7 images are missing)"));
+    write_text("lone.log", "lone_leftImg8bit.png\n");
+    assert_int_equal(evaluate("job", "lone.log", 0, 1, &e, &err), FSCNN_ERROR_IO);
+    assert_non_null(strstr(err.text, "(and 1 more file of the 1 image is missing)"));
     for (int k = 0; k < 3; k++) {
         write_result("job", k, KIND_U8, BIN);
     }
@@ -506,9 +535,11 @@ static void test_dataset_order(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_kinds),     cmocka_unit_test(test_mixed),       cmocka_unit_test(test_sort_log),
-        cmocka_unit_test(test_large_files),   cmocka_unit_test(test_bad_results), cmocka_unit_test(test_npy_shapes),
-        cmocka_unit_test(test_text),          cmocka_unit_test(test_labels),      cmocka_unit_test(test_job_errors),
+        cmocka_unit_test(test_all_kinds),     cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_sort_log),      cmocka_unit_test(test_large_files),
+        cmocka_unit_test(test_bad_results),   cmocka_unit_test(test_sizes_of_logits),
+        cmocka_unit_test(test_npy_shapes),    cmocka_unit_test(test_text),
+        cmocka_unit_test(test_labels),        cmocka_unit_test(test_job_errors),
         cmocka_unit_test(test_dataset_order),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -91,7 +91,7 @@ check_run "both figures are named" 0 "AvgmIou: " validate -i data -m m.fscnn
 
 # Sizes, label types, reports.
 check_run "two sizes: a checkpoint" 0 "2 images" validate -i sizes -m r.pth --pool adaptive
-check_run "two sizes: an offline model" 1 "ulm_000002_000019_leftImg8bit.png is 97 x 161 (height x width), the model r.pth \
+check_run "two sizes: an offline model" 1 "ulm_000002_000019_leftImg8bit.png is 97 x 161 (height x width), the model m.fscnn \
 takes 64 x 128" validate -i sizes -m m.fscnn
 check_run "pictures too small for the usual pooling" 0 "too small for fixed pooling" validate -i sizes -m r.pth
 check_run "train ids" 0 "1 image" validate -i train -m m.fscnn --label_type trainIds
@@ -136,6 +136,8 @@ check_run "no labels" 2 "evaluation needs a folder of results" evaluate -r resul
 
 # What is missing or does not fit.
 check_run "no such model" 1 "none.fscnn" validate -i data -m none.fscnn
+check_run "pooling of an offline model" 2 "m.fscnn is compiled already: --pool is for .pth" validate -i data -m m.fscnn \
+    --pool fixed
 check_run "no such split" 1 "train" validate -i data -m m.fscnn --split train
 echo x_leftImg8bit.png >x.log
 check_run "a picture that is not there" 1 "x_leftImg8bit.png is not in the data set" validate -i data -m m.fscnn \

@@ -422,7 +422,8 @@ FSCNN_API void fscnn_evaluation_get_image(const struct fscnn_evaluation *evaluat
  * STEM_leftImg8bit.png of sort_log, in that order:
  *   result_root/STEM_leftImg8bit_0.{bin,npy,txt}  logits [classes, height, width] f32 or f16, or labels [height, width]
  *   label_root/STEM_gtFine_labelIds.{bin,npy}     train ids [height, width], f32 in .bin; -1 and 255 are ignored
- * What a .bin holds is told by its size. Arg max: ties to the lower class, NaN never wins, all NaN is class 0. */
+ * What a .bin holds is told by its size; one of N float32 classes is as long as one of 2 N float16 classes, and without
+ * `classes` refused (FORMAT) unless N is 19. Arg max: ties to the lower class, NaN never wins, all NaN is class 0. */
 struct fscnn_evaluate_options {
     const char *result_root, *label_root, *sort_log;
     int classes; /* 0: as the first result's size says, 19 where it holds labels */

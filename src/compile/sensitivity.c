@@ -199,7 +199,7 @@ static enum fscnn_status meet_budget(struct study *s, double budget, int *kept, 
     status = keep(s, enough, changed, err);
     if (status == FSCNN_OK && *changed > budget) {
         return error_set(err, FSCNN_ERROR_UNSUPPORTED,
-                         "accuracy budget: %.3f %% of the labels differ from fp32's even in bf16, %.3f %% may",
+                         "accuracy budget: %.3g %% of the labels differ from fp32's even in bf16, %.3g %% may",
                          100 * *changed, 100 * budget);
     }
     while (status == FSCNN_OK && enough - few > 1) {

@@ -191,7 +191,7 @@ static void describe_instructions(struct fscnn_log log) {
     log_line(log, "instruction sets used: %s (kernels: %s%s%.20s)", text[0] ? text : "none", fscnn_cpu_isa(),
              lowered ? ", FASTSCNN_CPU=" : "", lowered ? lowered : "");
     if (cpu_word_unknown()) {
-        log_line(log, "FASTSCNN_CPU=%.40s is none of c, avx2, avxvnni, avx512, amx, neon: nothing will run",
+        log_line(log, "FASTSCNN_CPU: %.40s is none of c, avx2, avxvnni, avx512, amx, neon; nothing will run",
                  cpu_word_unknown());
     }
 }

@@ -87,8 +87,9 @@ static enum fscnn_status check_files(const struct job *job, struct fscnn_error *
     if (missing == 1) {
         return error_set(err, FSCNN_ERROR_IO, "%.500s", first.text);
     }
-    return error_set(err, FSCNN_ERROR_IO, "%.400s (and %zu more files of the %zu images are missing)", first.text,
-                     missing - 1, job->log.count);
+    return error_set(err, FSCNN_ERROR_IO, "%.400s (and %zu more file%s of the %zu image%s %s missing)", first.text,
+                     missing - 1, missing == 2 ? "" : "s", job->log.count, job->log.count == 1 ? "" : "s",
+                     missing == 2 ? "is" : "are");
 }
 
 /* Reads image i; *classes as result_file_read has it. */

@@ -175,6 +175,26 @@ static enum fscnn_status bad_size(const char *path, size_t size, size_t pixels, 
                      path, size, pixels, 2 * pixels, 76 * pixels, 38 * pixels, pixels);
 }
 
+/* The type of logits of `each` bytes a pixel where nobody said how many classes there are. A multiple of 4 can be N
+ * floats or 2 N halves; only Cityscapes' 19 floats are taken for what they look like, as any other choice would give
+ * plausible figures of the wrong classes. */
+static enum fscnn_status guess_logits(const char *path, size_t each, enum dtype *dtype, struct fscnn_error *err) {
+    size_t floats = each / 4, halves = each / 2;
+    *dtype = each % 4 == 0 ? DTYPE_F32 : DTYPE_F16;
+    if (*dtype == DTYPE_F16 || floats == DEFAULT_CLASSES || halves > FSCNN_MAX_CLASSES) {
+        return FSCNN_OK;
+    }
+    if (floats == 1) {
+        return error_set(err, FSCNN_ERROR_FORMAT,
+                         "%s: 4 bytes a pixel: if these are float16 logits of 2 classes, say so with --num_classes 2",
+                         path);
+    }
+    return error_set(err, FSCNN_ERROR_FORMAT,
+                     "%s: %zu bytes a pixel: float32 logits of %zu classes or float16 logits of %zu; say which with "
+                     "--num_classes",
+                     path, each, floats, halves);
+}
+
 /* What a .bin of `size` bytes holds: a tensor [classes, pixels] or [1, pixels] of U8. */
 static enum fscnn_status guess_type(const char *path, size_t size, size_t pixels, int *classes, struct tensor *t,
                                     struct fscnn_error *err) {
@@ -196,8 +216,10 @@ static enum fscnn_status guess_type(const char *path, size_t size, size_t pixels
             return bad_size(path, size, pixels, *classes, err);
         }
     } else {
-        /* 38 bytes are 19 halves; among multiples of 4 only --num_classes tells 38 halves from 19 floats */
-        t->dtype = each % 4 == 0 ? DTYPE_F32 : DTYPE_F16;
+        enum fscnn_status status = guess_logits(path, each, &t->dtype, err);
+        if (status != FSCNN_OK) {
+            return status;
+        }
         known = each / dtype_size(t->dtype);
     }
     if (each % 2 != 0 || known < 2 || known > FSCNN_MAX_CLASSES) {

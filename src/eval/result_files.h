@@ -1,7 +1,8 @@
 /* One result file or label file -> train ids [pixels].
  *
  *   .bin   the elements alone, little-endian; what they are is told by the size, given the label file's pixels:
- *          pixels bytes u8 labels; 4 * classes * pixels f32 logits; 2 * classes * pixels f16 logits
+ *          pixels bytes u8 labels; 4 * classes * pixels f32 logits; 2 * classes * pixels f16 logits; where the
+ *          classes are not known and both fit, it is refused, except for the 76 bytes of 19 floats
  *   .npy   f32, f16 or f64 logits [(1,) classes, height, width] or integer labels [(1,) (1,) height, width]
  *   .txt   numbers between white space: logits in the order above, or labels where there is one a pixel
  */
