@@ -119,6 +119,9 @@ static void test_layout(void **state) {
     assert_null(strchr(strchr(log_text, '\n') + 1, '\n')); /* one line */
     fscnn_dataset_free(&dataset);
     assert_int_equal(dataset.count, 0);
+    assert_int_equal(fscnn_dataset_open(at("data"), NULL, (struct fscnn_log){0}, &dataset, NULL), FSCNN_OK); /* val */
+    assert_int_equal(dataset.count, 3);
+    fscnn_dataset_free(&dataset);
 }
 
 static void test_layout_errors(void **state) {
@@ -126,6 +129,8 @@ static void test_layout_errors(void **state) {
     struct fscnn_dataset dataset;
     struct fscnn_error error;
     assert_int_equal(fscnn_dataset_open("", "val", (struct fscnn_log){0}, &dataset, &error), FSCNN_ERROR_USAGE);
+    assert_int_equal(fscnn_dataset_open(NULL, "val", (struct fscnn_log){0}, &dataset, &error), FSCNN_ERROR_USAGE);
+    assert_string_equal(error.text, "no folder of a data set is named");
     assert_int_equal(fscnn_dataset_open("none\033[31m\xc2\x9b", "val", (struct fscnn_log){0}, &dataset, &error),
                      FSCNN_ERROR_IO);
     assert_non_null(strstr(error.text, "none?[31m?\x9b/leftImg8bit/val: ")); /* nothing that terminals obey */

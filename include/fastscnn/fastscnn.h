@@ -444,6 +444,9 @@ struct fscnn_dataset {
     size_t count;
     size_t skipped; /* pictures without a label file; each was sent to the log */
 };
+/* The labelled pictures below `root`; `split` NULL: "val", log.line NULL: nobody is told of the others. Free with
+ * fscnn_dataset_free. Errors: IO (no such folder), FORMAT (no labelled picture, two of one name), USAGE (no root),
+ * MEMORY; *out is empty then. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_dataset_open(const char *root, const char *split,
                                                                struct fscnn_log log, struct fscnn_dataset *out,
                                                                struct fscnn_error *err);
