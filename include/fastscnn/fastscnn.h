@@ -11,7 +11,8 @@
  * Conventions. Everything fallible returns enum fscnn_status and fills the caller's
  * struct fscnn_error (may be NULL) with one line: file, place and cause. The library never
  * prints, exits or aborts on input. x_create / x_load pair with x_free(&p), which accepts a
- * pointer to NULL and leaves NULL behind. Strings and arrays passed in stay the caller's.
+ * pointer to NULL and leaves NULL behind. Strings and arrays passed in stay the caller's. A value
+ * that an enum does not have, as bindings may pass one, is error USAGE.
  * Functions are thread-safe as long as two threads do not use one object that is not const.
  */
 #ifndef FASTSCNN_FASTSCNN_H
@@ -216,7 +217,7 @@ FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_session_create(const struct fs
                                                                  struct fscnn_session **out, struct fscnn_error *err);
 FSCNN_API void fscnn_session_free(struct fscnn_session **session);
 
-/* Bytes of `count` images of a type. */
+/* Bytes of `count` images of a type; 0 for a type that there is not. */
 FSCNN_API size_t fscnn_model_input_bytes(const struct fscnn_model *model, enum fscnn_input_type type, int count);
 FSCNN_API size_t fscnn_model_output_bytes(const struct fscnn_model *model, enum fscnn_output_type type, int count);
 
