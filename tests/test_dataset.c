@@ -1,4 +1,5 @@
 /* The Cityscapes layout and preprocessing, over small data sets made here. */
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,6 +15,13 @@
 enum { W = 24, H = 10 };
 
 static char root[64]; /* fresh for each test */
+
+/* In place of the C library's: an automounter that refuses new folders does so before it looks whether one is there. */
+static bool mkdir_refuses;
+int mkdir(const char *path, mode_t mode) {
+    errno = EACCES;
+    return mkdir_refuses ? -1 : mkdirat(AT_FDCWD, path, mode);
+}
 
 static const char *at(const char *relative) {
     static char paths[8][512];
@@ -374,6 +382,21 @@ static void test_temporaries(void **state) {
     assert_int_equal(temporaries_made, 3);
 }
 
+static void test_folders(void **state) {
+    (void)state;
+    struct fscnn_error error;
+    assert_int_equal(folder_make(at("a/b"), &error), FSCNN_OK);
+    mkdir_refuses = true;
+    enum fscnn_status there = folder_make(at("a/b/"), &error), new = folder_make(at("a/c"), &error);
+    mkdir_refuses = false;
+    assert_int_equal(there, FSCNN_OK);
+    assert_int_equal(new, FSCNN_ERROR_IO);
+    assert_non_null(strstr(error.text, "/a/c: Permission denied"));
+    assert_int_equal(file_write(at("a/file"), "x", 1, &error), FSCNN_OK);
+    assert_int_equal(folder_make(at("a/file"), &error), FSCNN_ERROR_IO);
+    assert_non_null(strstr(error.text, "/a/file: there, but not a folder"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_layout, make_root, remove_root),
@@ -385,6 +408,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_disk_full, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_output_in_the_way, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_temporaries, make_root, remove_root),
+        cmocka_unit_test_setup_teardown(test_folders, make_root, remove_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
