@@ -431,12 +431,18 @@ FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_evaluate_files(const struct fs
                                                                  struct fscnn_evaluation **out,
                                                                  struct fscnn_error *err);
 
+/* A picture that should have been evaluated, and why it could not be. */
+struct fscnn_left_out {
+    const char *name, *why;
+};
 /* What reports say about where the figures come from; every string may be NULL. */
 struct fscnn_report_options {
-    const char *title; /* "Fast-SCNN on Cityscapes val" */
-    const char *model; /* a file's name */
-    const char *data;  /* a folder */
-    const char *order; /* what the ordered figures' order is: "sort.log" */
+    const char *title;                     /* "Fast-SCNN on Cityscapes val" */
+    const char *model;                     /* a file's name */
+    const char *data;                      /* a folder */
+    const char *order;                     /* what the ordered figures' order is: "sort.log" */
+    const struct fscnn_left_out *left_out; /* pictures that the figures lack: the report says that it is incomplete */
+    size_t num_left_out;
 };
 /* One JSON object: both kinds of figures in percent, classes, confusion matrix, images. Errors: IO, MEMORY. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_evaluation_write_json(const struct fscnn_evaluation *evaluation,
