@@ -65,7 +65,8 @@ static int parse(const struct command *command, int argc, char **argv, struct se
         {"pool", 0, OPTION_CHOICE, &s->pool, "KIND", "checkpoint: pyramid pooling fixed or adaptive (default fixed)",
          pool_choices, .given = &s->pool_given},
         {"out_nodes", 0, OPTION_TEXT, &w->out_nodes, "NAME", "ONNX: which output (default: the first)"},
-        {"log", 0, OPTION_TEXT, &w->log, "LEVEL", "null, error, warning, info (what is fused), debug (every step)"},
+        {"log", 0, OPTION_TEXT, &w->log, "LEVEL",
+         "null (default), error, warning, info (what is fused), debug (every step); a summary at each"},
         {"soc_version", 0, OPTION_TEXT, &w->soc_version, "TARGET", "native"},
         {"mode", 0, OPTION_TEXT, &w->mode, "N", "0 build, 1 describe in JSON, 3 check only, 6 show an offline model"},
         {"om", 0, OPTION_TEXT, &w->om, "FILE", "modes 1 and 6: the offline model"},
@@ -145,20 +146,6 @@ static char *with_ending(const char *name, const char *ending) {
     return asprintf(&path, "%s%s", name, ends_in(name, endings) ? "" : ending) < 0 ? NULL : path;
 }
 
-/* Pictures to calibrate on, where none are named: of the size that the network will see. */
-static enum fscnn_status paint_pictures(struct compile_request *request, struct default_pictures *pictures,
-                                        struct fscnn_error *err) {
-    const int height = request->options.height, width = request->options.width;
-    const bool fits = height >= 64 && width >= 64 && height <= 4096 && width <= 4096;
-    fprintf(stderr,
-            "fastscnn: warning: int8 calibrates on %d painted street scenes; pictures like those to come make it more "
-            "accurate: --calibrate DIR\n",
-            DEFAULT_PICTURES);
-    enum fscnn_status status = default_pictures_make(fits ? height : 1024, fits ? width : 2048, pictures, err);
-    request->options.calibration = pictures->folder;
-    return status;
-}
-
 static enum fscnn_status open_model(const struct compile_words *words, const struct compile_request *request,
                                     struct fscnn_model **model, struct fscnn_error *err) {
     const char *path = words->model ? words->model : words->om;
@@ -179,6 +166,32 @@ static enum fscnn_status open_model(const struct compile_words *words, const str
         }
         free(bare);
     }
+    return status;
+}
+
+static int painted_side(int side) { return side < 64 ? 64 : side > 4096 ? 4096 : side; }
+
+/* Pictures to calibrate on, where none are named: of the size that the network will see, as far as the painter goes.
+ * What is wrong with the model is told before it paints. */
+static enum fscnn_status paint_pictures(const struct compile_words *words, struct compile_request *request,
+                                        struct default_pictures *pictures, struct fscnn_error *err) {
+    struct compile_request plain = *request;
+    struct fscnn_model *model = NULL;
+    struct fscnn_model_info info;
+    plain.options.precision = FSCNN_FP32;
+    plain.options.log = (struct fscnn_log){0};
+    enum fscnn_status status = open_model(words, &plain, &model, err);
+    if (status != FSCNN_OK) {
+        return status;
+    }
+    fscnn_model_get_info(model, &info);
+    fscnn_model_free(&model);
+    fprintf(stderr,
+            "fastscnn: warning: int8 calibrates on %d painted street scenes; pictures like those to come make it more "
+            "accurate: --calibrate DIR\n",
+            DEFAULT_PICTURES);
+    status = default_pictures_make(painted_side(info.height), painted_side(info.width), pictures, err);
+    request->options.calibration = pictures->folder;
     return status;
 }
 
@@ -207,30 +220,32 @@ static void print_result(const struct settings *s, const struct fscnn_model *mod
     model_print(model);
 }
 
-/* What the mode asks for, with the open model. */
-static enum fscnn_status finish(const struct settings *s, const struct compile_request *request,
-                                const struct fscnn_model *model, const json_t *lines, double seconds, char **path,
-                                struct fscnn_error *err) {
-    const char *source = s->words.model ? s->words.model : s->words.om;
+static enum fscnn_status no_name(struct fscnn_error *err) {
+    return fail(err, FSCNN_ERROR_MEMORY, "out of memory for a file name");
+}
+
+/* What the mode asks for, with the open model; false with *why filled where it cannot be written. */
+static bool finish(const struct settings *s, const struct compile_request *request, const struct fscnn_model *model,
+                   const json_t *lines, double seconds, char **path, struct coded_error *why) {
+    const struct compile_words *w = &s->words;
+    const char *source = w->model ? w->model : w->om;
+    struct fscnn_error err;
     enum fscnn_status status = FSCNN_OK;
     if (request->log == LOG_DEBUG && !s->json) {
         fscnn_model_describe(model, (struct fscnn_log){.line = print_debug});
     }
-    switch (request->mode) {
-    case MODE_BUILD:
-        *path = with_ending(s->words.output, ".fscnn");
-        status = *path ? fscnn_model_save(model, *path, err)
-                       : fail(err, FSCNN_ERROR_MEMORY, "out of memory for a file name");
-        break;
-    case MODE_JSON:
-        *path = s->words.json_file ? strdup(s->words.json_file) : with_ending(s->words.output, ".json");
-        status = *path ? json_write(*path, model_json(model), err)
-                       : fail(err, FSCNN_ERROR_MEMORY, "out of memory for a file name");
-        break;
-    case MODE_CHECK:
-    case MODE_INFO: break;
+    if (request->mode == MODE_BUILD) {
+        *path = with_ending(w->output, ".fscnn");
+        status = *path ? fscnn_model_save(model, *path, &err) : no_name(&err);
+    } else if (request->mode == MODE_JSON) {
+        *path = w->json_file ? strdup(w->json_file) : with_ending(w->output, ".json");
+        status = *path ? json_write(*path, model_json(model), &err) : no_name(&err);
     }
-    if (status == FSCNN_OK && !s->json) {
+    if (status != FSCNN_OK) {
+        bool json = request->mode == MODE_JSON && w->json_file;
+        return compile_write_failed(json ? "json" : "output", json ? w->json_file : w->output, &err, why);
+    }
+    if (!s->json) {
         if (request->mode == MODE_INFO) {
             print_model_info(model, source);
         } else if (request->mode == MODE_JSON) {
@@ -242,12 +257,12 @@ static enum fscnn_status finish(const struct settings *s, const struct compile_r
             sensitivity_print(s->layers);
         }
     }
-    if (status == FSCNN_OK && s->words.sensitivity_report) {
-        status = json_write(s->words.sensitivity_report,
+    if (w->sensitivity_report) {
+        status = json_write(w->sensitivity_report,
                             json_pack("{s:o, s:O, s:O}", "model", json_text(source), "log", lines, "layers", s->layers),
-                            err);
+                            &err);
     }
-    return status;
+    return status == FSCNN_OK || compile_write_failed("sensitivity_report", w->sensitivity_report, &err, why);
 }
 
 /* The verdict as a file, where it was asked for. */
@@ -265,14 +280,18 @@ static enum fscnn_status write_check_report(const struct settings *s, const stru
                       err);
 }
 
-static int report_failure(const struct settings *s, const struct coded_error *why, int code) {
-    struct fscnn_error err;
+static void print_failure(const struct settings *s, const struct coded_error *why) {
     fprintf(stderr, "ATC run failed, please check the detail log.\n%s: %s\n        Solution: %s.\n", why->code,
             why->text, why->solution);
     if (s->json) {
         json_print(json_pack("{s:s, s:s, s:o, s:o}", "result", "failed", "code", why->code, "reason",
                              json_text(why->text), "solution", json_text(why->solution)));
     }
+}
+
+static int report_failure(const struct settings *s, const struct coded_error *why, int code) {
+    struct fscnn_error err;
+    print_failure(s, why);
     enum fscnn_status status = write_check_report(s, why, &err);
     return status == FSCNN_OK ? code : status_error(status, &err);
 }
@@ -280,10 +299,11 @@ static int report_failure(const struct settings *s, const struct coded_error *wh
 static int report_success(const struct settings *s, const struct fscnn_model *model, json_t *lines, const char *path,
                           double seconds) {
     struct fscnn_error err;
-    struct coded_error none = {.code = ""};
-    enum fscnn_status status = write_check_report(s, &none, &err);
-    if (status != FSCNN_OK) {
-        return status_error(status, &err);
+    struct coded_error why = {.code = ""};
+    if (write_check_report(s, &why, &err) != FSCNN_OK) {
+        compile_write_failed("check_report", s->words.check_report, &err, &why);
+        print_failure(s, &why);
+        return EXIT_BAD_INPUT;
     }
     if (s->json) {
         return json_print(json_pack("{s:s, s:o, s:f, s:O, s:O?, s:o}", "result", "success", "file",
@@ -309,7 +329,7 @@ static int compile(struct settings *s, struct compile_request *request) {
         request->options.sensitivity = sensitivity_collect(s->layers);
     }
     double started = seconds_now();
-    enum fscnn_status status = request->paints ? paint_pictures(request, &pictures, &err) : FSCNN_OK;
+    enum fscnn_status status = request->paints ? paint_pictures(&s->words, request, &pictures, &err) : FSCNN_OK;
     if (status == FSCNN_OK) {
         status = open_model(&s->words, request, &model, &err);
     }
@@ -329,8 +349,9 @@ static int compile(struct settings *s, struct compile_request *request) {
         code = report_failure(s, &why, EXIT_BAD_USAGE);
         goto done;
     }
-    status = finish(s, request, model, log.lines, seconds, &path, &err);
-    code = status == FSCNN_OK ? report_success(s, model, log.lines, path, seconds) : status_error(status, &err);
+    code = finish(s, request, model, log.lines, seconds, &path, &why)
+               ? report_success(s, model, log.lines, path, seconds)
+               : report_failure(s, &why, EXIT_BAD_INPUT);
 done:
     request->options.log = (struct fscnn_log){0};
     request->options.calibration = NULL;

@@ -1,6 +1,7 @@
 /* fastscnn validate: a data set's pictures -> mIoU and pixel accuracy, without files on the way. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "commands.h"
 #include "default_model.h"
@@ -67,12 +68,63 @@ static enum fscnn_status open_data(const struct settings *s, struct fscnn_datase
     return status;
 }
 
+/* The pictures that could not be evaluated. */
+struct left_out {
+    struct fscnn_left_out *items;
+    size_t count, room;
+    bool lost; /* no memory to remember them all */
+};
+
+static void leave_out(void *user, const struct fscnn_dataset_item *item, const struct fscnn_error *err) {
+    struct left_out *l = user;
+    fprintf(stderr, "fastscnn: %s\n", err->text);
+    if (l->count == l->room) {
+        size_t room = l->room ? 2 * l->room : 16;
+        struct fscnn_left_out *items = realloc(l->items, room * sizeof(*items));
+        l->lost |= !items;
+        l->items = items ? items : l->items;
+        l->room = items ? room : l->room;
+    }
+    char *why = l->count < l->room ? strdup(err->text) : NULL;
+    l->lost |= !why;
+    if (why) {
+        l->items[l->count++] = (struct fscnn_left_out){.name = item->stem, .why = why};
+    }
+}
+
+static void left_out_free(struct left_out *l) {
+    for (size_t i = 0; i < l->count; i++) {
+        free((char *)l->items[i].why);
+    }
+    free(l->items);
+}
+
+/* Prints the figures, as far as there are any. */
+static int report(const struct settings *s, const struct fscnn_evaluation *evaluation, const struct left_out *left_out,
+                  size_t count) {
+    if (left_out->lost) {
+        fprintf(stderr, "fastscnn: out of memory for a list of the pictures left out\n");
+        return EXIT_BAD_INPUT;
+    }
+    if (!evaluation) {
+        fprintf(stderr, "fastscnn: none of %zu picture%s could be evaluated\n", count, count == 1 ? "" : "s");
+        return EXIT_BAD_INPUT;
+    }
+    int code = scores_write(evaluation, &s->output);
+    if (left_out->count) {
+        fprintf(stderr, "fastscnn: %zu of %zu pictures left out: the figures are incomplete\n", left_out->count, count);
+        code = EXIT_BAD_INPUT;
+    }
+    return code;
+}
+
 static int run(const struct command *command, int argc, char **argv) {
     struct settings s = {.split = "val", .output.report.title = "Semantic segmentation: model against labels"};
     struct fscnn_dataset dataset = {0};
     struct fscnn_evaluation *evaluation = NULL;
     struct fscnn_error err = {""};
     struct progress_bar bar;
+    struct left_out left_out = {0};
     char *default_model = NULL;
     size_t *order = NULL, count = 0;
     int code = parse(command, argc, argv, &s);
@@ -96,7 +148,9 @@ static int run(const struct command *command, int argc, char **argv) {
                                               .dataset = &dataset,
                                               .order = order,
                                               .count = count,
-                                              .bar = &bar};
+                                              .bar = &bar,
+                                              .left_out = leave_out,
+                                              .user = &left_out};
         status = validation_run(&validation, &evaluation, &err);
     }
     progress_finish(&bar);
@@ -104,11 +158,14 @@ static int run(const struct command *command, int argc, char **argv) {
         s.output.report.model = s.model ? s.model : default_model;
         s.output.report.data = s.data;
         s.output.report.order = s.sort_log ? s.sort_log : "by city and name";
-        code = scores_write(evaluation, &s.output);
+        s.output.report.left_out = left_out.items;
+        s.output.report.num_left_out = left_out.count;
+        code = report(&s, evaluation, &left_out, count);
     } else {
         code = status_error(status, &err);
     }
     fscnn_evaluation_free(&evaluation);
+    left_out_free(&left_out);
     fscnn_dataset_free(&dataset);
     free(order);
     free(default_model);
@@ -123,6 +180,8 @@ const struct command command_validate = {
         "  fastscnn validate --model fast_scnn_bs1.fscnn --datasets_input_path /data/cityscapes --html report.html\n"
         "\n"
         "The figures are those of preprocess, infer and evaluate in turn, with nothing written on the way.\n"
-        "Pictures of several sizes need a checkpoint or an ONNX file, which is compiled for each size.",
+        "Pictures of several sizes need a checkpoint or an ONNX file, which is compiled for each size.\n"
+        "A picture that cannot be evaluated is left out and named; the figures of the others are marked as\n"
+        "incomplete, and the exit code is 1.",
     .run = run,
 };

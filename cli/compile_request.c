@@ -366,6 +366,11 @@ static bool check_kind(const struct compile_words *words, struct coded_error *wh
     return true;
 }
 
+bool compile_write_failed(const char *option, const char *value, const struct fscnn_error *err,
+                          struct coded_error *why) {
+    return refuse_value(why, option, value, err->text, "Name a place that can be written and has room");
+}
+
 bool compile_request_fits(const struct compile_words *words, const struct compile_request *request,
                           const struct fscnn_model_info *info, struct coded_error *why) {
     char value[64], reason[64];

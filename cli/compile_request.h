@@ -40,6 +40,10 @@ bool compile_request_parse(const struct compile_words *words, struct compile_req
 void compile_failure_code(const struct compile_words *words, enum fscnn_status status, const struct fscnn_error *err,
                           struct coded_error *why);
 
+/* What was to be written where an option says cannot be. Always false. */
+bool compile_write_failed(const char *option, const char *value, const struct fscnn_error *err,
+                          struct coded_error *why);
+
 /* Does the compiled model have the input that --input_shape named? And is there what other options chose among? */
 bool compile_request_fits(const struct compile_words *words, const struct compile_request *request,
                           const struct fscnn_model_info *info, struct coded_error *why);

@@ -68,11 +68,23 @@ static void print_summary(const struct fscnn_scores *s) {
     print_rule(widths, 3);
 }
 
-static void print_tables(const struct fscnn_evaluation *evaluation, const char *order) {
+/* Why each was left out has been told when it was. */
+static void print_left_out(const struct fscnn_report_options *report, uint64_t images) {
+    printf("INCOMPLETE: no figure below counts %zu of the %llu images\n", report->num_left_out,
+           (unsigned long long)images + report->num_left_out);
+    for (size_t i = 0; i < report->num_left_out; i++) {
+        printf("  left out: %s\n", report->left_out[i].name);
+    }
+}
+
+static void print_tables(const struct fscnn_evaluation *evaluation, const struct fscnn_report_options *report) {
     struct fscnn_scores s;
     fscnn_evaluation_get_scores(evaluation, &s);
+    if (report->num_left_out) {
+        print_left_out(report, s.images);
+    }
     printf("%llu image%s, %d classes, order: %s; figures in percent\n\n", (unsigned long long)s.images,
-           s.images == 1 ? "" : "s", s.classes, order);
+           s.images == 1 ? "" : "s", s.classes, report->order);
     print_classes(evaluation, s.classes);
     print_summary(&s);
     puts("\nStandard figures, after the last image (in any order):");
@@ -89,7 +101,7 @@ int scores_write(const struct fscnn_evaluation *evaluation, const struct score_o
     if (output->json) {
         status = fscnn_evaluation_write_json(evaluation, &output->report, stdout, &err);
     } else {
-        print_tables(evaluation, output->report.order);
+        print_tables(evaluation, &output->report);
     }
     if (output->html && status == FSCNN_OK) {
         status = fscnn_evaluation_write_html(evaluation, &output->report, output->html, &err);

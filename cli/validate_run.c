@@ -16,6 +16,7 @@ struct item {
     struct fscnn_labels truth, predicted;
     char *overlay; /* where it goes, or NULL */
     enum fscnn_status status;
+    bool left_out; /* the failure is this picture's alone */
     struct fscnn_error err;
 };
 
@@ -50,12 +51,14 @@ static bool fail_at(struct run *run, size_t i, enum fscnn_status status, const s
     return false;
 }
 
+/* All but the outcome, of which finish_item tells. */
 static void clear_item(struct item *item) {
     fscnn_picture_free(&item->picture);
     fscnn_labels_free(&item->truth);
     free(item->predicted.labels);
     free(item->overlay);
-    *item = (struct item){0};
+    item->predicted.labels = NULL;
+    item->overlay = NULL;
 }
 
 /* ----------------------------------------------------------------------------- reading ---- */
@@ -67,9 +70,11 @@ static enum fscnn_status read_files(const struct run *run, const struct fscnn_da
         status = fscnn_labels_read(source->label_path, &item->truth, err);
     }
     if (status != FSCNN_OK) {
+        item->left_out = true; /* MEMORY, too: that is a picture beyond all sizes */
         return status;
     }
     if (item->truth.width != item->picture.width || item->truth.height != item->picture.height) {
+        item->left_out = true;
         return fail(err, FSCNN_ERROR_FORMAT, "%.300s: %d x %d labels for a picture of %d x %d (height x width)",
                     source->label_path, item->truth.height, item->truth.width, item->picture.height,
                     item->picture.width);
@@ -93,6 +98,7 @@ static enum fscnn_status read_files(const struct run *run, const struct fscnn_da
 static bool read_item(void *user, size_t i) {
     struct run *run = user;
     struct item *item = item_of(run, i);
+    *item = (struct item){0};
     item->status = read_files(run, source_of(run, i), item, &item->err);
     return true;
 }
@@ -100,16 +106,22 @@ static bool read_item(void *user, size_t i) {
 /* ----------------------------------------------------------------------------- running ---- */
 
 /* The model for this picture's size. */
-static enum fscnn_status open_model(struct run *run, const char *name, const struct fscnn_picture *picture,
-                                    struct cached_model **out, struct fscnn_error *err) {
+static enum fscnn_status open_model(struct run *run, const char *name, struct item *item, struct cached_model **out,
+                                    struct fscnn_error *err) {
     const struct model_cache *models = &run->models;
+    const struct fscnn_picture *picture = &item->picture;
     if (models->fixed_height) { /* the one model there is */
         if (model_check_size(models->entries[0].model, models->path, name, picture->height, picture->width, err) !=
             FSCNN_OK) {
+            item->left_out = true;
             return FSCNN_ERROR_UNSUPPORTED; /* the picture's affair, not the command line's */
         }
     }
-    return model_cache_get(&run->models, picture->height, picture->width, out, err);
+    enum fscnn_status status = model_cache_get(&run->models, picture->height, picture->width, out, err);
+    /* Where another size went well, this one is to blame; before that, the model or the options are. */
+    item->left_out = run->evaluation &&
+                     (status == FSCNN_ERROR_USAGE || status == FSCNN_ERROR_UNSUPPORTED || status == FSCNN_ERROR_FORMAT);
+    return status;
 }
 
 /* The first model says how many classes are evaluated. */
@@ -159,7 +171,7 @@ static enum fscnn_status evaluate_item(struct run *run, const struct fscnn_datas
                                        struct fscnn_error *err) {
     struct cached_model *opened = NULL;
     struct fscnn_model_info info;
-    enum fscnn_status status = open_model(run, base_name(source->image_path), &item->picture, &opened, err);
+    enum fscnn_status status = open_model(run, base_name(source->image_path), item, &opened, err);
     if (status != FSCNN_OK) {
         return blame(source, status, err);
     }
@@ -183,7 +195,7 @@ static bool run_item(void *user, size_t i) {
     if (item->status == FSCNN_OK) {
         item->status = evaluate_item(run, source_of(run, i), item, &item->err);
     }
-    return item->status == FSCNN_OK || fail_at(run, i, item->status, &item->err);
+    return item->status == FSCNN_OK || item->left_out || fail_at(run, i, item->status, &item->err);
 }
 
 /* ----------------------------------------------------------------------------- writing ---- */
@@ -202,7 +214,13 @@ static bool write_item(void *user, size_t i) {
 
 static void finish_item(void *user, size_t i) {
     struct run *run = user;
-    progress_update(run->options->bar, i + 1, run->options->count);
+    const struct validation *o = run->options;
+    const struct item *item = item_of(run, i);
+    if (item->left_out) {
+        progress_clear(o->bar);
+        o->left_out(o->user, source_of(run, i), &item->err);
+    }
+    progress_update(o->bar, i + 1, o->count);
 }
 
 enum fscnn_status validation_run(const struct validation *options, struct fscnn_evaluation **out,

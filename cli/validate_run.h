@@ -20,10 +20,15 @@ struct validation {
     const size_t *order; /* [count] indices into the data set's items; NULL: as they are */
     size_t count;
     struct progress_bar *bar;
+    /* Is told of each picture that cannot be evaluated, in order, by one thread at a time. */
+    void (*left_out)(void *user, const struct fscnn_dataset_item *item, const struct fscnn_error *err);
+    void *user;
 };
 
 /* Gives the evaluation of all pictures, in order. Few pictures are in memory at a time; the next ones are decoded while
- * the network runs, and overlays are written meanwhile. Errors: the first in the order of the pictures. */
+ * the network runs, and overlays are written meanwhile. A picture that cannot be read, whose labels do not fit or whose
+ * size does not suit the model is left out; *out is NULL where none is left. What the others would meet as well stops
+ * everything: errors are the first of these in the order of the pictures. */
 FSCNN_NODISCARD enum fscnn_status validation_run(const struct validation *validation, struct fscnn_evaluation **out,
                                                  struct fscnn_error *err);
 

@@ -141,6 +141,20 @@ check_run "other channels" 2 "the model takes 3 channels" compile --model r.pth 
     --input_shape "image:1,1,64,128" --pool adaptive
 check_run "a missing file" 1 "No such file" compile --model nothing.onnx --output x --check_report report.json
 check "the report has the verdict" grep -q '"result": "failed"' report.json
+compile_small() { # NAME TEXT ARGUMENT...: as check_run, for a compilation that is to fail with 1
+    name=$1 text=$2
+    shift 2
+    check_run "$name" 1 "$text" compile --model r.pth --input_shape "image:1,3,64,128" --pool adaptive "$@"
+}
+printf '{"result": "success"}' >report.json
+compile_small "a model that cannot be saved" "E10001: Value [none/x] for parameter [--output] is invalid. Reason: \
+none/x.fscnn: No such file or directory" --output none/x --check_report report.json --json
+check "has ATC's first line" grep -q '^ATC run failed' printed
+check "is failed in JSON" grep -q '"result": "failed"' printed
+check "and in the report" grep -q '"result": "failed"' report.json
+compile_small "JSON that cannot be saved" "for parameter [--json]" --mode 1 --json=none/x.json
+compile_small "a report that cannot be saved" "for parameter [--check_report]" --output x --check_report none/report.json
+check "has ATC's first line, too" grep -q '^ATC run failed' printed
 check_run "mode 3 checks" 0 "r.pth: compiles" compile --model r.pth --mode 3 --input_shape "image:1,3,64,128" --pool adaptive \
     --check_report report.json
 check "and reports" grep -q '"result": "success"' report.json
@@ -169,6 +183,13 @@ check_int8() { # NAME CODE TEXT ARGUMENT...: as check_run, for a compilation
     shift 3
     check_run "$name" "$code" "$text" compile --model r.pth --pool adaptive --input_shape "image:1,3,64,128" --precision int8 "$@"
 }
+check_run "a small ONNX file" 0 "" export --pth_path r.pth --onnx_name small --input_shape 64x128 --pool adaptive
+check_run "int8 without pictures or size" 0 "warning: int8" compile --model small.onnx --output own --precision int8
+check_run "with its size" 0 "warning: int8" compile --model small.onnx --output given --precision int8 \
+    --input_shape "image:1,3,64,128"
+check "pictures of that size are painted" cmp own.fscnn given.fscnn
+check_run "int8 of a bad model" 1 "E10001" compile --model junk.onnx --output x --precision int8
+check "paints none" sh -c '! grep -q "warning: int8" printed'
 check_int8 "int8 without pictures paints some" 0 "warning: int8 calibrates on 8 painted street scenes" --output painted
 check "an int8 model" grep -q '^precision  *int8, ' printed
 check "and removes them" rmdir temporary
@@ -197,15 +218,11 @@ check_int8 "an accuracy budget" 0 "kept in bf16: " --output kept --calibrate $pi
 check "is kept" awk -v budget="$budget" '/ layers in int8: / { found = $8 <= budget && $2 + 0 < $4 + 0 } END { exit !found }' printed
 check "by some layers in bf16" python3 layers.py int8 bf16
 check_run "that model runs" 0 "" segment $pictures/demo_000000_000000_leftImg8bit.png --model kept.fscnn --output kept
-<<<<<<< HEAD
-check_int8 "a budget that even bf16 exceeds" 1 "even in bf16" --output none --calibrate $pictures --accuracy-budget 0.000001
+check_int8 "a budget that even bf16 exceeds" 1 "even in bf16, 1e-06 % may" --output none --calibrate $pictures --accuracy-budget 0.000001
 # shellcheck disable=SC2016 # $0 is for the inner shell
 check "a full disk is told as such" sh -c 'trap "" XFSZ; ulimit -f 100; "$0" compile --model r.pth --output full \
     --input_shape "image:1,3,64,128" --pool adaptive >said 2>&1; test $? -eq 1 && grep -q "full.fscnn: File too large" said' "$program"
 check "and leaves nothing" test -z "$(find . -name 'full*')"
-=======
-check_int8 "a budget that even bf16 exceeds" 1 "even in bf16, 1e-06 % may" --output none --calibrate $pictures --accuracy-budget 0.000001
->>>>>>> cli-fixes
 check_run "an unwritable place" 1 "/proc/none" compile --model r.pth --output /proc/none/x --input_shape "image:1,3,64,128" \
     --pool adaptive
 
@@ -254,6 +271,18 @@ check "layer by layer" grep -q '  step 0' printed
 check_run "in JSON, with figures" 0 '"compiled"' info r.pth --json
 check "which are numbers" python3 -c 'import json; d = json.load(open("printed"))["compiled"]; assert d["macs"] > 6e9 and d["memory_plan"]'
 check_run "info about ONNX" 0 "e1.onnx" info e1.onnx --json
+# A command that fails before it has a result leaves the standard output empty; compile's result is a verdict.
+mkdir no_data
+for failing in "info nothing.fscnn" "info nothing.pth" "export --pth_path nothing.pth --onnx_name x" "preprocess -i no_data -o x" \
+    "infer --model nothing.fscnn" "evaluate -r no_data -l no_data -s none.log" "validate -i no_data" \
+    "bench --model nothing.fscnn" "segment nothing.png -o x --model nothing.fscnn"; do
+    # shellcheck disable=SC2086 # words
+    "$program" $failing --json >printed 2>told
+    code=$?
+    check "no JSON: $failing" test $code -eq 1 -a ! -s printed -a -s told
+done
+"$program" compile --model nothing.onnx --output x --json >printed 2>told
+check "a verdict in JSON" python3 -c 'import json; assert json.load(open("printed"))["result"] == "failed"'
 for json in '' --json; do
     check_lost info $json
     check_lost info bs1.fscnn $json

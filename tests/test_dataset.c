@@ -1,4 +1,5 @@
 /* The Cityscapes layout and preprocessing, over small data sets made here. */
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,6 +15,13 @@
 enum { W = 24, H = 10 };
 
 static char root[64]; /* fresh for each test */
+
+/* In place of the C library's: an automounter that refuses new folders does so before it looks whether one is there. */
+static bool mkdir_refuses;
+int mkdir(const char *path, mode_t mode) {
+    errno = EACCES;
+    return mkdir_refuses ? -1 : mkdirat(AT_FDCWD, path, mode);
+}
 
 static const char *at(const char *relative) {
     static char paths[8][512];
@@ -119,6 +127,9 @@ static void test_layout(void **state) {
     assert_null(strchr(strchr(log_text, '\n') + 1, '\n')); /* one line */
     fscnn_dataset_free(&dataset);
     assert_int_equal(dataset.count, 0);
+    assert_int_equal(fscnn_dataset_open(at("data"), NULL, (struct fscnn_log){0}, &dataset, NULL), FSCNN_OK); /* val */
+    assert_int_equal(dataset.count, 3);
+    fscnn_dataset_free(&dataset);
 }
 
 static void test_layout_errors(void **state) {
@@ -126,6 +137,8 @@ static void test_layout_errors(void **state) {
     struct fscnn_dataset dataset;
     struct fscnn_error error;
     assert_int_equal(fscnn_dataset_open("", "val", (struct fscnn_log){0}, &dataset, &error), FSCNN_ERROR_USAGE);
+    assert_int_equal(fscnn_dataset_open(NULL, "val", (struct fscnn_log){0}, &dataset, &error), FSCNN_ERROR_USAGE);
+    assert_string_equal(error.text, "no folder of a data set is named");
     assert_int_equal(fscnn_dataset_open("none\033[31m\xc2\x9b", "val", (struct fscnn_log){0}, &dataset, &error),
                      FSCNN_ERROR_IO);
     assert_non_null(strstr(error.text, "none?[31m?\x9b/leftImg8bit/val: ")); /* nothing that terminals obey */
@@ -337,6 +350,21 @@ static void test_output_in_the_way(void **state) {
     assert_non_null(strstr(error.text, "out"));
 }
 
+static void test_folders(void **state) {
+    (void)state;
+    struct fscnn_error error;
+    assert_int_equal(folder_make(at("a/b"), &error), FSCNN_OK);
+    mkdir_refuses = true;
+    enum fscnn_status there = folder_make(at("a/b/"), &error), new = folder_make(at("a/c"), &error);
+    mkdir_refuses = false;
+    assert_int_equal(there, FSCNN_OK);
+    assert_int_equal(new, FSCNN_ERROR_IO);
+    assert_non_null(strstr(error.text, "/a/c: Permission denied"));
+    assert_int_equal(file_write(at("a/file"), "x", 1, &error), FSCNN_OK);
+    assert_int_equal(folder_make(at("a/file"), &error), FSCNN_ERROR_IO);
+    assert_non_null(strstr(error.text, "/a/file: there, but not a folder"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_layout, make_root, remove_root),
@@ -347,6 +375,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_bad_pictures, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_disk_full, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_output_in_the_way, make_root, remove_root),
+        cmocka_unit_test_setup_teardown(test_folders, make_root, remove_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -499,6 +499,10 @@ static void test_styles(void **state) {
     photo.height--;
     assert_int_equal(fscnn_labels_write_png(in_folder("bad.png"), &labels, FSCNN_STYLE_OVERLAY, &photo, &error),
                      FSCNN_ERROR_USAGE);
+    ids[3] = 0;
+    assert_int_equal(fscnn_labels_write_png(in_folder("bad.png"), &labels, (enum fscnn_style)4, &photo, &error),
+                     FSCNN_ERROR_USAGE);
+    assert_non_null(strstr(error.text, "style 4 is out of range"));
     assert_int_not_equal(access(in_folder("bad.png"), F_OK), 0);
 }
 

@@ -249,6 +249,44 @@ static void test_version(void **state) {
     free(bytes);
 }
 
+static void check_compile_refused(const struct fscnn_compile_options *options) {
+    struct fscnn_error err = {""};
+    struct fscnn_model *model;
+    assert_int_equal(fscnn_compile("none.pth", options, &model, &err), FSCNN_ERROR_USAGE);
+    assert_non_null(strstr(err.text, "out of range"));
+    assert_null(model);
+}
+
+/* Bindings pass integers, and these can be anything. */
+static void test_enums(void **state) {
+    (void)state;
+    struct fscnn_error err = {""};
+    char *path = in_folder("enums.fscnn"), input[64] = "", output[64] = "";
+    struct fscnn_model *model = make_model(path);
+    struct fscnn_session *session;
+    assert_int_equal(fscnn_session_create(model, NULL, &session, &err), FSCNN_OK);
+    assert_int_equal(fscnn_session_run(session, (enum fscnn_input_type)2, input, FSCNN_OUTPUT_LABELS, output, 1, &err),
+                     FSCNN_ERROR_USAGE);
+    assert_string_equal(err.text, "input type 2, output type 2: out of range");
+    assert_int_equal(fscnn_session_run(session, FSCNN_INPUT_U8, input, (enum fscnn_output_type) - 1, output, 1, &err),
+                     FSCNN_ERROR_USAGE);
+    assert_int_equal(fscnn_model_input_bytes(model, (enum fscnn_input_type)2, 1), 0);
+    assert_int_equal(fscnn_model_output_bytes(model, (enum fscnn_output_type)3, 1), 0);
+    fscnn_session_free(&session);
+    fscnn_model_free(&model);
+    check_compile_refused(&(struct fscnn_compile_options){.precision = (enum fscnn_precision)3});
+    check_compile_refused(&(struct fscnn_compile_options){.pool = (enum fscnn_pool)2});
+    check_compile_refused(
+        &(struct fscnn_compile_options){.calibration_method = (enum fscnn_calibration_method)4, .calibration = "x"});
+    const struct fscnn_export_options export = {.pool = (enum fscnn_pool)2};
+    assert_int_equal(fscnn_export_onnx("none.pth", path, &export, &err), FSCNN_ERROR_USAGE);
+    assert_string_equal(err.text, "pooling 2 is out of range");
+    const int64_t shape[] = {1};
+    assert_int_equal(fscnn_npy_write(path, FSCNN_DTYPE_OTHER, shape, 1, input, &err), FSCNN_ERROR_USAGE);
+    assert_int_equal(fscnn_npy_write(path, (enum fscnn_dtype) - 1, shape, 1, input, &err), FSCNN_ERROR_USAGE);
+    free(path);
+}
+
 /* Rows of the image have the pixels that loaders write: 3 channels of float32, 4 of the other types. */
 static void test_image_rows(void **state) {
     (void)state;
@@ -378,7 +416,7 @@ int main(void) {
         cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_cut_off),      cmocka_unit_test(test_damaged_fp32),
         cmocka_unit_test(test_damaged_bf16), cmocka_unit_test(test_damaged_int8), cmocka_unit_test(test_damaged_mixed),
         cmocka_unit_test(test_version),      cmocka_unit_test(test_too_large),    cmocka_unit_test(test_bins_changed),
-        cmocka_unit_test(test_load_errors),  cmocka_unit_test(test_image_rows),
+        cmocka_unit_test(test_load_errors),  cmocka_unit_test(test_image_rows),   cmocka_unit_test(test_enums),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,8 +1,11 @@
 /* From counted values to steps, and from weights to integers. */
 #include <math.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "compile/calibrate.h"
 #include "compile/quantise.h"
+#include "compile/samples.h"
 #include "testing.h"
 
 static uint64_t bins[RANGE_BINS];
@@ -101,8 +104,47 @@ static void test_channel_steps(void **state) {
     free(pack.bytes);
 }
 
+/* The pictures of a large folder are chosen from all of it, by name. */
+static void test_many_pictures(void **state) {
+    (void)state;
+    enum { COUNT = 5000 };
+    struct fscnn_error err = {""};
+    struct samples samples;
+    char folder[] = "/tmp/fastscnn-samples-XXXXXX", path[128], command[128];
+    assert_non_null(mkdtemp(folder));
+    for (int i = COUNT - 1; i >= 0; i--) {
+        snprintf(path, sizeof(path), "%s/%04d.png", folder, i);
+        assert_int_equal(file_write(path, NULL, 0, &err), FSCNN_OK);
+    }
+    assert_int_equal(samples_list(folder, 0, &samples, &err), FSCNN_OK);
+    assert_int_equal(samples.listed, COUNT);
+    assert_int_equal(samples.count, 32);
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(path, sizeof(path), "%s/%04d.png", folder, i);
+        assert_string_equal(samples.names[i], path);
+    }
+    samples_free(&samples);
+    snprintf(command, sizeof(command), "rm -rf %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
+static void test_no_pictures(void **state) {
+    (void)state;
+    struct fscnn_error err = {""};
+    struct samples samples;
+    char long_name[300];
+    memset(long_name, 'a', sizeof(long_name) - 1);
+    long_name[sizeof(long_name) - 1] = '\0';
+    assert_int_equal(samples_list(long_name, 0, &samples, &err), FSCNN_ERROR_IO);
+    assert_non_null(strstr(err.text, "aaa: no pictures to calibrate on: File name too long"));
+    assert_int_equal(samples_list("/dev/zero", 0, &samples, &err), FSCNN_ERROR_IO);
+    assert_string_equal(err.text, "/dev/zero: not a picture or folder of pictures to calibrate on");
+    assert_null(samples.names);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_methods), cmocka_unit_test(test_signed),
-                                       cmocka_unit_test(test_mean_is_kept), cmocka_unit_test(test_channel_steps)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_methods),       cmocka_unit_test(test_signed),
+                                       cmocka_unit_test(test_mean_is_kept),  cmocka_unit_test(test_channel_steps),
+                                       cmocka_unit_test(test_many_pictures), cmocka_unit_test(test_no_pictures)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

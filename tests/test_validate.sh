@@ -93,6 +93,7 @@ check_run "both figures are named" 0 "AvgmIou: " validate -i data -m m.fscnn
 check_run "two sizes: a checkpoint" 0 "2 images" validate -i sizes -m r.pth --pool adaptive
 check_run "two sizes: an offline model" 1 "ulm_000002_000019_leftImg8bit.png is 97 x 161 (height x width), the model m.fscnn \
 takes 64 x 128" validate -i sizes -m m.fscnn
+check "the other one counts" grep -q "1 image, 19 classes" printed
 check_run "pictures too small for the usual pooling" 0 "too small for fixed pooling" validate -i sizes -m r.pth
 check_run "train ids" 0 "1 image" validate -i train -m m.fscnn --label_type trainIds
 # shellcheck disable=SC2016 # $0 is for the inner shell
@@ -102,6 +103,40 @@ j = json.load(sys.stdin)
 assert all(c[\"truth\"] > 0 for c in j[\"classes\"][:4]) and sum(c[\"truth\"] for c in j[\"classes\"][4:]) == 0"' "$program"
 check_run "labels of another size" 1 "64 x 64 labels for a picture of 64 x 128" validate -i wrong -m m.fscnn
 mkdir -p out
+
+# Pictures that cannot be evaluated are left out; the figures of the others are marked.
+cp -r data hurt
+picture=hurt/leftImg8bit/val/aachen/aachen_000003_000019_leftImg8bit.png
+head -c 3000 data/leftImg8bit/val/aachen/aachen_000003_000019_leftImg8bit.png >$picture
+: >hurt/gtFine/val/bonn/bonn_000002_000019_gtFine_labelIds.png
+grep -e bonn_000001 -e bonn_000010 sort.log >good.log
+check_run "damaged pictures" 1 "fastscnn: 2 of 4 pictures left out: the figures are incomplete" validate -i hurt -m m.fscnn \
+    --html out/hurt.html --overlays out/hurt
+for text in "fastscnn: $picture: PNG: the file is cut short" "fastscnn: hurt/gtFine/val/bonn/bonn_000002_000019_gtFine_la" \
+    "INCOMPLETE: no figure below counts 2 of the 4 images" "  left out: aachen_000003_000019" \
+    "2 images, 19 classes" "AvgmIou: " "Report: out/hurt.html"; do
+    check "they say: $text" grep -qF "$text" printed
+done
+check "the report says so" grep -qF "Incomplete: 2 of 4 images left out" out/hurt.html
+check "and which, and why" grep -qF "<li><b>aachen_000003_000019</b> $picture: PNG: the file is cut short</li>" out/hurt.html
+check "others have overlays" test -s out/hurt/bonn_000001_000019_overlay.png
+check "they have none" test ! -e out/hurt/aachen_000003_000019_overlay.png
+"$program" validate -i hurt -m m.fscnn --json >hurt.json 2>printed
+check "in JSON: exit code" test $? -eq 1
+check "the others: validate" json good.json validate -i data -m m.fscnn --sort_log good.log
+check "the figures are the others'" python3 same.py hurt.json good.json
+check "in JSON: which were left out" python3 -c 'import json
+hurt, good = json.load(open("hurt.json")), json.load(open("good.json"))
+assert hurt["incomplete"] is True and good["incomplete"] is False and good["left_out"] == []
+assert [i["name"] for i in hurt["left_out"]] == ["aachen_000003_000019", "bonn_000002_000019"]
+assert "cut short" in hurt["left_out"][0]["error"]'
+check_run "nothing can be evaluated" 1 "fastscnn: none of 1 picture could be evaluated" validate -i wrong -m m.fscnn
+check "and no figure is printed" sh -c '! grep -q mIoU printed'
+mkdir -p in_the_way/o/aachen_000003_000019_overlay.png
+check_run "an overlay that cannot be written ends it" 1 "aachen_000003_000019_overlay.png: Is a directory" validate -i data \
+    -m m.fscnn --overlays in_the_way/o
+check "without figures" sh -c '! grep -q mIoU printed'
+
 check_run "a report with overlays" 0 "Report: out/r.html" validate -i data -m m.fscnn --html out/r.html --overlays out/o
 check_run "a report that cannot be written" 1 "none/r.html: No such file" validate -i data -m m.fscnn --html none/r.html
 check "the figures are printed all the same" grep -q "AvgmIou: " printed
@@ -116,7 +151,7 @@ check_run "five classes against train ids" 0 "5 classes" validate -i train -m r5
 # Names of files may be any bytes.
 odd=$(printf 'odd\377\001')
 check_run "a name that is not text, in JSON" 0 '"written": 4' preprocess -i data -o "$odd" --json
-check "is JSON" python3 -c 'import json; assert json.load(open("printed"))["output"] == "odd?\1"'
+check "is JSON" python3 -c 'import json; assert json.load(open("printed"))["output"] == "odd\\xFF\1"'
 
 # Standard output on a full disk.
 for json in '' --json; do

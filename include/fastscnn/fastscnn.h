@@ -11,7 +11,8 @@
  * Conventions. Everything fallible returns enum fscnn_status and fills the caller's
  * struct fscnn_error (may be NULL) with one line: file, place and cause. The library never
  * prints, exits or aborts on input. x_create / x_load pair with x_free(&p), which accepts a
- * pointer to NULL and leaves NULL behind. Strings and arrays passed in stay the caller's.
+ * pointer to NULL and leaves NULL behind. Strings and arrays passed in stay the caller's. A value
+ * that an enum does not have, as bindings may pass one, is error USAGE.
  * Functions are thread-safe as long as two threads do not use one object that is not const.
  */
 #ifndef FASTSCNN_FASTSCNN_H
@@ -105,7 +106,8 @@ FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_picture_read(const char *path,
                                                                struct fscnn_error *err);
 FSCNN_API void fscnn_picture_free(struct fscnn_picture *picture);
 
-/* Writes rgb [height, width, 3] as a PNG. The file appears under its name only when it is complete. */
+/* Writes rgb [height, width, 3] as a PNG. The file appears under its name only when it is complete. Errors: IO, USAGE
+ * (an empty picture), MEMORY. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_picture_write_png(const char *path, const struct fscnn_picture *in,
                                                                     struct fscnn_error *err);
 
@@ -115,7 +117,8 @@ struct fscnn_labels {
     uint8_t *labels;
 };
 
-/* Reads a single-channel 8-bit (grey or palette index) PNG as labels. */
+/* Reads a single-channel 8-bit (grey or palette index) PNG as labels. Errors as fscnn_picture_read; UNSUPPORTED for any
+ * other picture. Free with fscnn_labels_free. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_labels_read(const char *path, struct fscnn_labels *out,
                                                               struct fscnn_error *err);
 FSCNN_API void fscnn_labels_free(struct fscnn_labels *labels);
@@ -129,15 +132,17 @@ enum fscnn_style {
 };
 
 /* Draws train ids [height, width] in a style and writes a PNG. `photo` has the same size; it is needed for
- * OVERLAY only and may be NULL otherwise. LABELIDS with a train id above 18: error USAGE. */
+ * OVERLAY only and may be NULL otherwise. Errors: IO, USAGE (LABELIDS with a train id above 18, a photograph of another
+ * size, an empty map), MEMORY. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status
 fscnn_labels_write_png(const char *path, const struct fscnn_labels *train_ids, enum fscnn_style style,
                        const struct fscnn_picture *photo, struct fscnn_error *err);
 
-/* Resizes a photograph: bilinear with half-pixel centres, averaging over the source area when shrinking. */
+/* Resizes a photograph: bilinear with half-pixel centres, averaging over the source area when shrinking. Errors: USAGE
+ * (a side below 1 or beyond what pictures may have), MEMORY. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_picture_resize(const struct fscnn_picture *in, int width, int height,
                                                                  struct fscnn_picture *out, struct fscnn_error *err);
-/* Resizes labels by nearest neighbour (half-pixel centres). */
+/* Resizes labels by nearest neighbour (half-pixel centres). Errors as fscnn_picture_resize. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_labels_resize(const struct fscnn_labels *in, int width, int height,
                                                                 struct fscnn_labels *out, struct fscnn_error *err);
 
@@ -178,7 +183,7 @@ struct fscnn_model_info {
     int output_height, output_width;
     bool output_is_labels; /* the network itself ends in arg max */
     enum fscnn_precision precision;
-    int num_batch_sizes; /* accepted batch sizes, ascending; batch 1 alone when there is 1 */
+    int num_batch_sizes; /* batch sizes that the model was made for, ascending */
     int batch_sizes[FSCNN_MAX_BATCH_SIZES];
     uint64_t parameters;       /* weights and biases, after folding */
     uint64_t macs;             /* multiply-accumulates for one image, as run */
@@ -190,6 +195,7 @@ struct fscnn_model_info {
 /* Maps an offline model (.fscnn) read-only and checks it. Errors: IO, FORMAT, UNSUPPORTED. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_model_load(const char *path, struct fscnn_model **out,
                                                              struct fscnn_error *err);
+/* Writes an offline model, which appears under its name only when it is complete. Errors: IO, MEMORY. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_model_save(const struct fscnn_model *model, const char *path,
                                                              struct fscnn_error *err);
 FSCNN_API void fscnn_model_free(struct fscnn_model **model);
@@ -229,18 +235,21 @@ struct fscnn_session_options {
     int first_processor; /* counting goes on from 0 after the last one */
 };
 
-/* `options` may be NULL. The session keeps a reference to the model's memory: free it before the model. */
+/* `options` may be NULL. The session keeps a reference to the model's memory: free it before the model. Errors: USAGE
+ * (a number of threads or processor, an unknown word in FASTSCNN_CPU), MEMORY. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_session_create(const struct fscnn_model *model,
                                                                  const struct fscnn_session_options *options,
                                                                  struct fscnn_session **out, struct fscnn_error *err);
 FSCNN_API void fscnn_session_free(struct fscnn_session **session);
 
-/* Bytes of `count` images of a type. */
+/* Bytes of `count` images of a type; 0 for a type that there is not. */
 FSCNN_API size_t fscnn_model_input_bytes(const struct fscnn_model *model, enum fscnn_input_type type, int count);
 FSCNN_API size_t fscnn_model_output_bytes(const struct fscnn_model *model, enum fscnn_output_type type, int count);
 
-/* Runs `count` images; buffers are the caller's, of the sizes above. Nothing is allocated. Error USAGE where the
- * model cannot give the type (logits of a model that ends in arg max, u8 input of a model without 3 channels). */
+/* Runs `count` images, 1 or more; buffers are the caller's, of the sizes above. Nothing is allocated. Any count will
+ * do, as images are run one by one: the batch sizes that a model tells of are what files and tools around it are made
+ * for, and `infer` and `bench` hold to them. Error USAGE where the model cannot give the type (logits of a model that
+ * ends in arg max, labels of more than 256 classes, u8 input of a model without 3 channels). */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_session_run(struct fscnn_session *session,
                                                               enum fscnn_input_type input_type, const void *input,
                                                               enum fscnn_output_type output_type, void *output,
@@ -345,7 +354,9 @@ struct fscnn_compile_options {
     struct fscnn_sensitivity sensitivity; /* gets every layer, the costliest first; takes a while */
 };
 
-/* Reads an ONNX file or a checkpoint (told apart by content) and compiles it. `options` may be NULL. */
+/* Reads an ONNX file or a checkpoint (told apart by content) and compiles it. `options` may be NULL. Errors: IO,
+ * FORMAT, UNSUPPORTED (an operator, a size that the file does not have), USAGE (options that make no sense, or not for
+ * this file), MEMORY. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_compile(const char *path, const struct fscnn_compile_options *options,
                                                           struct fscnn_model **out, struct fscnn_error *err);
 
@@ -357,12 +368,15 @@ struct fscnn_export_options {
     bool dynamic_batch; /* the batch dimension is called "batch" */
 };
 
-/* Checkpoint -> ONNX with input `image` and output `output1`, logits. `options` may be NULL. */
+/* Checkpoint -> ONNX with input `image` and output `output1`, logits. `options` may be NULL. The file appears under its
+ * name only when it is complete. Errors: IO, FORMAT, UNSUPPORTED, USAGE (options, a size too small for the pooling),
+ * MEMORY. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_export_onnx(const char *pth_path, const char *onnx_path,
                                                               const struct fscnn_export_options *options,
                                                               struct fscnn_error *err);
 
-/* Describes a checkpoint (.pth) or ONNX file without compiling it: tensors or nodes, parameters, classes. */
+/* Describes a checkpoint (.pth) or ONNX file without compiling it: tensors or nodes, parameters, classes. Errors: IO,
+ * FORMAT, UNSUPPORTED, MEMORY. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_file_describe(const char *path, struct fscnn_log log,
                                                                 struct fscnn_error *err);
 
@@ -383,11 +397,12 @@ struct fscnn_scores {
     double miou_present;
 };
 
+/* Errors: USAGE (fewer classes than 1, more than FSCNN_MAX_CLASSES), MEMORY. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_evaluation_create(int classes, struct fscnn_evaluation **out,
                                                                     struct fscnn_error *err);
 FSCNN_API void fscnn_evaluation_free(struct fscnn_evaluation **evaluation);
 /* Adds one image: predicted and true train ids [count]; a truth >= classes (255, say) counts nowhere.
- * Error USAGE for a prediction >= classes. */
+ * Errors: USAGE for a prediction >= classes, MEMORY; the image is not added then. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_evaluation_add(struct fscnn_evaluation *evaluation,
                                                                  const uint8_t *predicted, const uint8_t *truth,
                                                                  size_t count, struct fscnn_error *err);
@@ -395,7 +410,8 @@ FSCNN_API void fscnn_evaluation_get_scores(const struct fscnn_evaluation *evalua
 /* The confusion matrix [classes, classes], rows = ground truth; valid until the next add or free. */
 FSCNN_API const uint64_t *fscnn_evaluation_confusion(const struct fscnn_evaluation *evaluation);
 
-/* Names the image that was added last, for reports; `picture` is a file to link to (an overlay, say) or NULL. */
+/* Names the image that was added last, for reports; `picture` is a file to link to (an overlay, say) or NULL. Errors:
+ * USAGE (none was added), MEMORY. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_evaluation_name_last(struct fscnn_evaluation *evaluation,
                                                                        const char *name, const char *picture,
                                                                        struct fscnn_error *err);
@@ -435,18 +451,24 @@ FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_evaluate_files(const struct fs
                                                                  struct fscnn_evaluation **out,
                                                                  struct fscnn_error *err);
 
+/* A picture that should have been evaluated, and why it could not be. */
+struct fscnn_left_out {
+    const char *name, *why;
+};
 /* What reports say about where the figures come from; every string may be NULL. */
 struct fscnn_report_options {
-    const char *title; /* "Fast-SCNN on Cityscapes val" */
-    const char *model; /* a file's name */
-    const char *data;  /* a folder */
-    const char *order; /* what the ordered figures' order is: "sort.log" */
+    const char *title;                     /* "Fast-SCNN on Cityscapes val" */
+    const char *model;                     /* a file's name */
+    const char *data;                      /* a folder */
+    const char *order;                     /* what the ordered figures' order is: "sort.log" */
+    const struct fscnn_left_out *left_out; /* pictures that the figures lack: the report says that it is incomplete */
+    size_t num_left_out;
 };
-/* One JSON object: both kinds of figures in percent, classes, confusion matrix, images. */
+/* One JSON object: both kinds of figures in percent, classes, confusion matrix, images. Errors: IO, MEMORY. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_evaluation_write_json(const struct fscnn_evaluation *evaluation,
                                                                         const struct fscnn_report_options *options,
                                                                         FILE *out, struct fscnn_error *err);
-/* One HTML file that needs no other, except for the pictures that images are linked to. */
+/* One HTML file that needs no other, except for the pictures that images are linked to. Errors: IO, MEMORY. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_evaluation_write_html(const struct fscnn_evaluation *evaluation,
                                                                         const struct fscnn_report_options *options,
                                                                         const char *path, struct fscnn_error *err);
@@ -464,6 +486,9 @@ struct fscnn_dataset {
     size_t count;
     size_t skipped; /* pictures without a label file; each was sent to the log */
 };
+/* The labelled pictures below `root`; `split` NULL: "val", log.line NULL: nobody is told of the others. Free with
+ * fscnn_dataset_free. Errors: IO (no such folder), FORMAT (no labelled picture, two of one name), USAGE (no root),
+ * MEMORY; *out is empty then. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_dataset_open(const char *root, const char *split,
                                                                struct fscnn_log log, struct fscnn_dataset *out,
                                                                struct fscnn_error *err);

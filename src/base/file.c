@@ -75,9 +75,11 @@ enum fscnn_status folder_make(const char *path, struct fscnn_error *err) {
         char end = *at;
         *at = '\0';
         struct stat st;
-        if (mkdir(copy, 0777) < 0 && (errno != EEXIST || stat(copy, &st) < 0 || !S_ISDIR(st.st_mode))) {
-            status = errno == EEXIST ? error_set(err, FSCNN_ERROR_IO, "%s: there, but not a folder", copy)
-                                     : io_error(err, copy);
+        const int cause = mkdir(copy, 0777) < 0 ? errno : 0;
+        /* What is there is fine, whatever mkdir says: below an automounter or a read-only mount not only EEXIST. */
+        if (cause && (stat(copy, &st) < 0 || !S_ISDIR(st.st_mode))) {
+            status = cause == EEXIST ? error_set(err, FSCNN_ERROR_IO, "%s: there, but not a folder", copy)
+                                     : error_set(err, FSCNN_ERROR_IO, "%s: %s", copy, strerror(cause));
         }
         if (end == '\0') {
             break;

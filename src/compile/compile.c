@@ -141,12 +141,12 @@ static enum fscnn_status compile_graph(struct graph *graph, const char *path,
     return model_create(&plan, (struct file_map){0}, pack.bytes, out, err);
 }
 
-enum fscnn_status fscnn_compile(const char *path, const struct fscnn_compile_options *options, struct fscnn_model **out,
-                                struct fscnn_error *err) {
-    static const struct fscnn_compile_options defaults;
-    struct graph *graph = NULL;
-    options = options ? options : &defaults;
-    *out = NULL;
+static enum fscnn_status check_options(const struct fscnn_compile_options *options, struct fscnn_error *err) {
+    if ((unsigned)options->precision > FSCNN_INT8 || (unsigned)options->pool > FSCNN_POOL_ADAPTIVE ||
+        (unsigned)options->calibration_method > FSCNN_CALIBRATION_ENTROPY) {
+        return error_set(err, FSCNN_ERROR_USAGE, "precision %d, pooling %d, calibration method %d: out of range",
+                         (int)options->precision, (int)options->pool, (int)options->calibration_method);
+    }
     if (options->precision == FSCNN_INT8 && !options->calibration) {
         return error_set(err, FSCNN_ERROR_USAGE, "int8 needs pictures to calibrate on: name a folder of them");
     }
@@ -160,7 +160,19 @@ enum fscnn_status fscnn_compile(const char *path, const struct fscnn_compile_opt
         options->width > GRAPH_MAX_SIDE) {
         return error_set(err, FSCNN_ERROR_USAGE, "an input of %d x %d", options->height, options->width);
     }
-    enum fscnn_status status = import_file(path, options, &graph, err);
+    return FSCNN_OK;
+}
+
+enum fscnn_status fscnn_compile(const char *path, const struct fscnn_compile_options *options, struct fscnn_model **out,
+                                struct fscnn_error *err) {
+    static const struct fscnn_compile_options defaults;
+    struct graph *graph = NULL;
+    options = options ? options : &defaults;
+    *out = NULL;
+    enum fscnn_status status = check_options(options, err);
+    if (status == FSCNN_OK) {
+        status = import_file(path, options, &graph, err);
+    }
     if (status != FSCNN_OK) {
         return status;
     }

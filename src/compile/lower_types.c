@@ -4,8 +4,8 @@
 
 #include <math.h>
 
+/* So much finer the steps of one channel may be than those of another. */
 enum { SCALE_RATIO = 64 };
-#include <stdlib.h>
 
 /* bfloat16 is multiplied in pairs of channels and uint8 in quads, so a convolution of another number of them is left to
  * float32, but for the image, whose rows are loaded with channels of zeros. */
@@ -107,7 +107,7 @@ static int row_type(const struct lowering *l, int index, bool quantised_read) {
 
 /* ---- steps of their own for each channel ---- */
 
-/* Whether all that read a node are convolutions in uint8; *depthwise: all of them. */
+/* Of all that read a node: whether they are convolutions in uint8, and whether these are depthwise ones. */
 struct readers {
     bool convolve, depthwise;
 };

@@ -1,6 +1,7 @@
 #include "compile/samples.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -8,51 +9,58 @@
 
 #include "base/file.h"
 
-enum { DEFAULT_PICTURES = 32, MAX_PICTURES = 4096 };
+enum { DEFAULT_PICTURES = 32 };
 
-static bool is_picture(const char *name) {
-    const char *dot = strrchr(name, '.');
+static int is_picture(const struct dirent *entry) {
+    const char *name = entry->d_name, *dot = strrchr(name, '.');
     return name[0] != '.' && dot &&
            (strcasecmp(dot, ".png") == 0 || strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0);
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
 
+/* All of them, in an order of their own: the choice among them must not depend on that of the file system. */
 static enum fscnn_status list_folder(const char *path, struct samples *out, struct fscnn_error *err) {
-    DIR *folder = opendir(path);
-    if (!folder) {
-        return error_set(err, FSCNN_ERROR_IO, "%s: not a picture or folder of pictures to calibrate on", path);
+    struct dirent **entries = NULL;
+    const int count = scandir(path, &entries, is_picture, by_name);
+    if (count < 0) {
+        return errno == ENOTDIR
+                   ? error_set(err, FSCNN_ERROR_IO, "%s: not a picture or folder of pictures to calibrate on", path)
+                   : error_set(err, FSCNN_ERROR_IO, "%s: no pictures to calibrate on: %s", path, strerror(errno));
     }
     enum fscnn_status status = FSCNN_OK;
-    for (struct dirent *entry; status == FSCNN_OK && (entry = readdir(folder)) && out->listed < MAX_PICTURES;) {
-        if (is_picture(entry->d_name)) {
-            out->names[out->listed] = path_join(path, entry->d_name);
-            status = out->names[out->listed++] ? FSCNN_OK : error_memory(err, 256, "a file name");
-        }
-    }
-    closedir(folder);
-    if (status == FSCNN_OK && out->listed == 0) {
+    if (count == 0) {
         status = error_set(err, FSCNN_ERROR_USAGE, "%s: no PNG or JPEG pictures to calibrate on", path);
     }
-    if (status == FSCNN_OK) {
-        qsort(out->names, (size_t)out->listed, sizeof(out->names[0]), by_name);
+    out->names = calloc((size_t)count + 1, sizeof(*out->names));
+    for (int i = 0; i < count; i++) {
+        char *name = status == FSCNN_OK && out->names ? path_join(path, entries[i]->d_name) : NULL;
+        if (name) {
+            out->names[out->listed++] = name;
+        } else {
+            status = error_memory(err, (size_t)count * sizeof(*out->names), "file names");
+        }
+        free(entries[i]);
     }
+    free(entries);
     return status;
+}
+
+static enum fscnn_status list_file(const char *path, struct samples *out, struct fscnn_error *err) {
+    out->names = calloc(1, sizeof(*out->names));
+    char *name = out->names ? strdup(path) : NULL;
+    if (!name) {
+        return error_memory(err, strlen(path), "a file name");
+    }
+    out->names[out->listed++] = name;
+    return FSCNN_OK;
 }
 
 enum fscnn_status samples_list(const char *path, int limit, struct samples *out, struct fscnn_error *err) {
     struct stat st;
-    enum fscnn_status status = FSCNN_OK;
-    *out = (struct samples){.names = calloc(MAX_PICTURES, sizeof(*out->names))};
-    if (!out->names) {
-        return error_memory(err, MAX_PICTURES * sizeof(*out->names), "file names");
-    }
-    if (stat(path, &st) == 0 && S_ISREG(st.st_mode)) {
-        out->names[out->listed++] = strdup(path);
-        status = out->names[0] ? FSCNN_OK : error_memory(err, strlen(path), "a file name");
-    } else {
-        status = list_folder(path, out, err);
-    }
+    *out = (struct samples){0};
+    const bool is_file = stat(path, &st) == 0 && S_ISREG(st.st_mode);
+    enum fscnn_status status = is_file ? list_file(path, out, err) : list_folder(path, out, err);
     limit = limit > 0 ? limit : DEFAULT_PICTURES;
     out->count = out->listed < limit ? out->listed : limit;
     if (status != FSCNN_OK) {

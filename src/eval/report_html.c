@@ -46,7 +46,9 @@ static const char style[] =
     ".photos a{color:inherit;text-decoration:none;font-size:12px}.photos "
     "img{width:100%;border-radius:8px;display:block;"
     "background:var(--track);aspect-ratio:2;object-fit:cover}a{color:var(--iou)}footer{color:var(--dim);"
-    "font-size:13px}\n";
+    "font-size:13px}\n"
+    ".incomplete{border-color:var(--acc)}.incomplete h2{color:var(--acc)}.incomplete ul{margin:0;padding-left:20px}"
+    ".incomplete li{overflow-wrap:anywhere}\n";
 
 void html_text(FILE *f, const char *text) {
     for (; *text; text++) {
@@ -122,6 +124,28 @@ static void write_head(FILE *f, const struct fscnn_report_options *o, const stru
             s->classes);
     write_meta(f, "Order", o->order);
     fputs("</div>\n", f);
+}
+
+/* Above all figures: none of them counts what is named here. */
+static void write_left_out(FILE *f, const struct fscnn_report_options *o, uint64_t images) {
+    const size_t count = o->num_left_out;
+    if (count == 0) {
+        return;
+    }
+    fprintf(
+        f,
+        "<section class=\"incomplete\">\n<h2>Incomplete: %zu of %llu images left out</h2>\n<p>No figure below counts "
+        "%s.%s</p>\n<ul>\n",
+        count, (unsigned long long)images + count, count == 1 ? "it" : "them",
+        count > MAX_ROWS ? " The first ones:" : "");
+    for (size_t i = 0; i < count && i < MAX_ROWS; i++) {
+        fputs("<li><b>", f);
+        html_text(f, o->left_out[i].name);
+        fputs("</b> ", f);
+        html_text(f, o->left_out[i].why);
+        fputs("</li>\n", f);
+    }
+    fputs("</ul>\n</section>\n", f);
 }
 
 static void write_figures(FILE *f, const struct fscnn_scores *s) {
@@ -289,7 +313,9 @@ enum fscnn_status fscnn_evaluation_write_html(const struct fscnn_evaluation *eva
     }
     absolute_folder(path, folder);
     fscnn_evaluation_get_scores(evaluation, &scores);
-    write_head(out.stream, options ? options : &none, &scores);
+    options = options ? options : &none;
+    write_head(out.stream, options, &scores);
+    write_left_out(out.stream, options, scores.images);
     write_figures(out.stream, &scores);
     write_classes(out.stream, evaluation, &scores);
     fputs("<section>\n<h2>Confusion matrix</h2>\n<p>Each row is a class of the ground truth and adds up to 100 %: what "

@@ -70,6 +70,17 @@ static json_t *images_of(const struct fscnn_evaluation *e, uint64_t images) {
     return array;
 }
 
+static json_t *left_out_of(const struct fscnn_report_options *options) {
+    json_t *array = json_array();
+    for (size_t i = 0; options && i < options->num_left_out; i++) {
+        json_t *object = json_object();
+        set_text(object, "name", options->left_out[i].name);
+        set_text(object, "error", options->left_out[i].why);
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
 enum fscnn_status fscnn_evaluation_write_json(const struct fscnn_evaluation *evaluation,
                                               const struct fscnn_report_options *options, FILE *out,
                                               struct fscnn_error *err) {
@@ -83,6 +94,8 @@ enum fscnn_status fscnn_evaluation_write_json(const struct fscnn_evaluation *eva
         set_text(root, "order", options->order);
     }
     set_text(root, "unit", "percent");
+    json_object_set_new(root, "incomplete", json_boolean(options && options->num_left_out > 0));
+    json_object_set_new(root, "left_out", left_out_of(options));
     set_count(root, "num_images", s.images);
     set_count(root, "num_classes", (uint64_t)s.classes);
     set_percent(root, "AvgmIou", s.ordered_miou);

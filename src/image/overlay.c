@@ -62,6 +62,9 @@ enum fscnn_status fscnn_labels_write_png(const char *path, const struct fscnn_la
     if (w < 1 || h < 1) {
         return error_set(err, FSCNN_ERROR_USAGE, "%s: an empty label map (%dx%d) cannot be drawn", path, w, h);
     }
+    if ((unsigned)style > FSCNN_STYLE_LABELIDS) {
+        return error_set(err, FSCNN_ERROR_USAGE, "%s: style %d is out of range", path, (int)style);
+    }
     if (style == FSCNN_STYLE_TRAINIDS) {
         return png_write(path, train_ids->labels, w, h, 1, err);
     }

@@ -373,6 +373,9 @@ static enum fscnn_status check_options(const struct fscnn_export_options *option
     if (options->batch_size < 0 || options->batch_size > FSCNN_MAX_BATCH) {
         return error_set(err, FSCNN_ERROR_USAGE, "a batch of %d (1 to %d)", options->batch_size, FSCNN_MAX_BATCH);
     }
+    if ((unsigned)options->pool > FSCNN_POOL_ADAPTIVE) {
+        return error_set(err, FSCNN_ERROR_USAGE, "pooling %d is out of range", (int)options->pool);
+    }
     return FSCNN_OK;
 }
 

@@ -180,9 +180,11 @@ enum fscnn_status fscnn_dataset_open(const char *root, const char *split, struct
                                      struct fscnn_dataset *out, struct fscnn_error *err) {
     enum fscnn_status status;
     *out = (struct fscnn_dataset){0};
-    if (root[0] == '\0') {
-        return error_set(err, FSCNN_ERROR_USAGE, "a folder's name is empty");
+    if (!root || root[0] == '\0') {
+        return error_set(err, FSCNN_ERROR_USAGE,
+                         root ? "a folder's name is empty" : "no folder of a data set is named");
     }
+    split = split ? split : "val";
     char *images = split_folder(root, "leftImg8bit", split), *labels = split_folder(root, "gtFine", split);
     if (!images || !labels) {
         status = error_memory(err, strlen(root), "a file name");

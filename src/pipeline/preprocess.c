@@ -288,8 +288,7 @@ enum fscnn_status fscnn_preprocess(const struct fscnn_preprocess_options *option
     if (!options->input_path || !options->output_path || options->threads < 0) {
         return error_set(err, FSCNN_ERROR_USAGE, "preprocess: needs a data set, an output folder and threads >= 0");
     }
-    enum fscnn_status status =
-        fscnn_dataset_open(options->input_path, options->split ? options->split : "val", options->log, &dataset, err);
+    enum fscnn_status status = fscnn_dataset_open(options->input_path, options->split, options->log, &dataset, err);
     if (status == FSCNN_OK && options->sort_log_path) {
         status = check_sort_log(options->sort_log_path, &dataset, err);
     }

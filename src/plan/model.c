@@ -109,12 +109,18 @@ void fscnn_model_get_info(const struct fscnn_model *model, struct fscnn_model_in
 size_t fscnn_model_input_bytes(const struct fscnn_model *model, enum fscnn_input_type type, int count) {
     const struct plan *p = &model->plan;
     size_t elements = (size_t)p->channels * (size_t)p->height * (size_t)p->width * (size_t)count;
+    if ((unsigned)type > FSCNN_INPUT_U8) {
+        return 0;
+    }
     return elements * (type == FSCNN_INPUT_F32 ? sizeof(float) : 1);
 }
 
 size_t fscnn_model_output_bytes(const struct fscnn_model *model, enum fscnn_output_type type, int count) {
     const struct stage *output = model_output(model);
     size_t pixels = (size_t)output->h * (size_t)output->w * (size_t)count;
+    if ((unsigned)type > FSCNN_OUTPUT_LABELS) {
+        return 0;
+    }
     if (type == FSCNN_OUTPUT_LABELS) {
         return pixels;
     }

@@ -9,11 +9,13 @@
  *       tensors    num_tensors x { i32 h, w, c, type }
  *       steps      num_steps   x { i32 first_stage, num_stages, slices }
  *       stages     num_stages  x { i32 op, num_inputs, {kind, index} inputs[8], {kind, index} addend;
- *                    i32 type, tensor, h, w, c, kh, kw, stride_h, stride_w, pad_top, pad_left;
- *                    f32 low, high, in_scale, in_offset, addend_scale, addend_offset; i32 resize.enabled, resize.mode;
- * f32 scale_h, offset_h, scale_w, offset_w; i32 softmax; u64 weights, bias, multiplier } text       zero-terminated:
- * name, input name, output name, then the name of each stage zeros up to a multiple of 64 data       data_size bytes:
- * packed weights (plan.h), used where they lie in the mapped file
+ *                                  i32 type, tensor, h, w, c, kh, kw, stride_h, stride_w, pad_top, pad_left;
+ *                                  f32 low, high, in_scale, in_offset, addend_scale, addend_offset;
+ *                                  i32 resize.enabled, resize.mode; f32 scale_h, offset_h, scale_w, offset_w;
+ *                                  i32 softmax; u64 weights, bias, multiplier }
+ *       text       zero-terminated: name, input name, output name, then the name of each stage
+ *       zeros up to a multiple of 64
+ *       data       data_size bytes: packed weights (plan.h), used where they lie in the mapped file
  *
  * One function describes a record for writing and for reading alike.
  */

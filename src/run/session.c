@@ -173,6 +173,10 @@ static enum fscnn_status check_types(const struct fscnn_session *session, enum f
     if (count < 1) {
         return error_set(err, FSCNN_ERROR_USAGE, "%d images to run", count);
     }
+    if ((unsigned)input_type > FSCNN_INPUT_U8 || (unsigned)output_type > FSCNN_OUTPUT_LABELS) {
+        return error_set(err, FSCNN_ERROR_USAGE, "input type %d, output type %d: out of range", (int)input_type,
+                         (int)output_type);
+    }
     if (input_type == FSCNN_INPUT_U8 && plan->channels != 3) {
         return error_set(err, FSCNN_ERROR_USAGE, "8-bit RGB for a model of %d channels", plan->channels);
     }
