@@ -81,9 +81,10 @@ static void leave_out(void *user, const struct fscnn_dataset_item *item, const s
     if (l->count == l->room) {
         size_t room = l->room ? 2 * l->room : 16;
         struct fscnn_left_out *items = realloc(l->items, room * sizeof(*items));
-        l->lost |= !items;
-        l->items = items ? items : l->items;
-        l->room = items ? room : l->room;
+        if (items) {
+            l->items = items;
+            l->room = room;
+        }
     }
     char *why = l->count < l->room ? strdup(err->text) : NULL;
     l->lost |= !why;
