@@ -1,6 +1,8 @@
 /* fastscnn: the program. A table of commands; each has its own file. */
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "files.h"
@@ -22,10 +24,18 @@ static void print_overview(FILE *out) {
                  "--help\n");
 }
 
+/* Has whoever read the standard output gone away, as head does when it has seen enough? */
+static bool reader_left(void) {
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
 /* What a program that reads this would miss is an error, too. */
 static int finish(int code) {
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "fastscnn: standard output: write failed\n");
+        if (!reader_left()) {
+            fprintf(stderr, "fastscnn: standard output: write failed\n");
+        }
         return code == EXIT_OK ? EXIT_BAD_INPUT : code;
     }
     return code;
