@@ -9,39 +9,16 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "folder.h"
 #include "tensor/normalization.h"
-#include "testing.h"
 
 enum { W = 24, H = 10 };
-
-static char root[64]; /* fresh for each test */
 
 /* In place of the C library's: an automounter that refuses new folders does so before it looks whether one is there. */
 static bool mkdir_refuses;
 int mkdir(const char *path, mode_t mode) {
     errno = EACCES;
     return mkdir_refuses ? -1 : mkdirat(AT_FDCWD, path, mode);
-}
-
-static const char *at(const char *relative) {
-    static char paths[8][512];
-    static int turn;
-    char *path = paths[turn++ % 8];
-    snprintf(path, sizeof(paths[0]), "%s/%s", root, relative);
-    return path;
-}
-
-static int make_root(void **state) {
-    (void)state;
-    strcpy(root, "/tmp/fastscnn-dataset-XXXXXX");
-    return mkdtemp(root) ? 0 : -1;
-}
-
-static int remove_root(void **state) {
-    (void)state;
-    char command[128];
-    snprintf(command, sizeof(command), "rm -rf '%s'", root);
-    return system(command);
 }
 
 /* What the log was told. */
@@ -84,13 +61,13 @@ static void write_label_file(const char *path, int seed, int height) {
 static void add_pair(const char *city, const char *stem, int seed) {
     char path[256];
     snprintf(path, sizeof(path), "data/leftImg8bit/val/%s", city);
-    assert_int_equal(folder_make(at(path), NULL), FSCNN_OK);
+    assert_int_equal(folder_make(in_folder(path), NULL), FSCNN_OK);
     snprintf(path, sizeof(path), "data/leftImg8bit/val/%s/%s_leftImg8bit.png", city, stem);
-    write_image(at(path), seed, H);
+    write_image(in_folder(path), seed, H);
     snprintf(path, sizeof(path), "data/gtFine/val/%s", city);
-    assert_int_equal(folder_make(at(path), NULL), FSCNN_OK);
+    assert_int_equal(folder_make(in_folder(path), NULL), FSCNN_OK);
     snprintf(path, sizeof(path), "data/gtFine/val/%s/%s_gtFine_labelIds.png", city, stem);
-    write_label_file(at(path), seed, H);
+    write_label_file(in_folder(path), seed, H);
 }
 
 /* Two cities with three pictures; around them, everything that is to be passed over. */
@@ -98,17 +75,18 @@ static void make_data(void) {
     add_pair("ulm", "ulm_000000_000002", 3);
     add_pair("ulm", "ulm_000000_000001", 2);
     add_pair("aachen", "aachen_000000_000009", 1);
-    write_image(at("data/leftImg8bit/val/ulm/ulm_000000_000003_leftImg8bit.png"), 4, H); /* no labels */
-    assert_int_equal(file_write(at("data/leftImg8bit/val/ulm/._ulm_000000_000001_leftImg8bit.png"), "x", 1, NULL), 0);
-    assert_int_equal(file_write(at("data/leftImg8bit/val/._ulm"), "x", 1, NULL), 0);
-    assert_int_equal(file_write(at("data/leftImg8bit/val/list.txt"), "x", 1, NULL), 0);
-    assert_int_equal(file_write(at("data/leftImg8bit/val/ulm/notes.png"), "x", 1, NULL), 0);
-    assert_int_equal(file_write(at("data/leftImg8bit/val/ulm/_leftImg8bit.png"), "x", 1, NULL), 0);
+    write_image(in_folder("data/leftImg8bit/val/ulm/ulm_000000_000003_leftImg8bit.png"), 4, H); /* no labels */
+    assert_int_equal(
+        file_write(in_folder("data/leftImg8bit/val/ulm/._ulm_000000_000001_leftImg8bit.png"), "x", 1, NULL), 0);
+    assert_int_equal(file_write(in_folder("data/leftImg8bit/val/._ulm"), "x", 1, NULL), 0);
+    assert_int_equal(file_write(in_folder("data/leftImg8bit/val/list.txt"), "x", 1, NULL), 0);
+    assert_int_equal(file_write(in_folder("data/leftImg8bit/val/ulm/notes.png"), "x", 1, NULL), 0);
+    assert_int_equal(file_write(in_folder("data/leftImg8bit/val/ulm/_leftImg8bit.png"), "x", 1, NULL), 0);
 }
 
 static enum fscnn_status open_data(struct fscnn_dataset *out, struct fscnn_error *err) {
     log_text[0] = '\0';
-    return fscnn_dataset_open(at("data"), "val", (struct fscnn_log){.line = take_line}, out, err);
+    return fscnn_dataset_open(in_folder("data"), "val", (struct fscnn_log){.line = take_line}, out, err);
 }
 
 static void test_layout(void **state) {
@@ -121,13 +99,16 @@ static void test_layout(void **state) {
     assert_string_equal(dataset.items[0].stem, "aachen_000000_000009");
     assert_string_equal(dataset.items[1].stem, "ulm_000000_000001");
     assert_string_equal(dataset.items[2].stem, "ulm_000000_000002");
-    assert_string_equal(dataset.items[1].image_path, at("data/leftImg8bit/val/ulm/ulm_000000_000001_leftImg8bit.png"));
-    assert_string_equal(dataset.items[1].label_path, at("data/gtFine/val/ulm/ulm_000000_000001_gtFine_labelIds.png"));
+    assert_string_equal(dataset.items[1].image_path,
+                        in_folder("data/leftImg8bit/val/ulm/ulm_000000_000001_leftImg8bit.png"));
+    assert_string_equal(dataset.items[1].label_path,
+                        in_folder("data/gtFine/val/ulm/ulm_000000_000001_gtFine_labelIds.png"));
     assert_non_null(strstr(log_text, "ulm_000000_000003_leftImg8bit.png: skipped, no label file"));
     assert_null(strchr(strchr(log_text, '\n') + 1, '\n')); /* one line */
     fscnn_dataset_free(&dataset);
     assert_int_equal(dataset.count, 0);
-    assert_int_equal(fscnn_dataset_open(at("data"), NULL, (struct fscnn_log){0}, &dataset, NULL), FSCNN_OK); /* val */
+    assert_int_equal(fscnn_dataset_open(in_folder("data"), NULL, (struct fscnn_log){0}, &dataset, NULL),
+                     FSCNN_OK); /* val */
     assert_int_equal(dataset.count, 3);
     fscnn_dataset_free(&dataset);
 }
@@ -146,13 +127,13 @@ static void test_layout_errors(void **state) {
     assert_string_equal(error.text, "a folder's name is empty");
     assert_int_equal(open_data(&dataset, &error), FSCNN_ERROR_IO);
     assert_non_null(strstr(error.text, "data/leftImg8bit/val: there is no such folder; expected: "));
-    assert_int_equal(folder_make(at("data/leftImg8bit/val/ulm"), NULL), FSCNN_OK);
+    assert_int_equal(folder_make(in_folder("data/leftImg8bit/val/ulm"), NULL), FSCNN_OK);
     assert_int_equal(open_data(&dataset, &error), FSCNN_ERROR_IO);
     assert_non_null(strstr(error.text, "data/gtFine/val: there is no such folder"));
-    assert_int_equal(folder_make(at("data/gtFine/val"), NULL), FSCNN_OK);
+    assert_int_equal(folder_make(in_folder("data/gtFine/val"), NULL), FSCNN_OK);
     assert_int_equal(open_data(&dataset, &error), FSCNN_ERROR_FORMAT);
     assert_non_null(strstr(error.text, "no pictures found"));
-    write_image(at("data/leftImg8bit/val/ulm/a_leftImg8bit.png"), 1, H);
+    write_image(in_folder("data/leftImg8bit/val/ulm/a_leftImg8bit.png"), 1, H);
     assert_int_equal(open_data(&dataset, &error), FSCNN_ERROR_FORMAT);
     assert_non_null(strstr(error.text, "none of the pictures has a label file"));
     add_pair("ulm", "a", 1);
@@ -168,9 +149,9 @@ static enum fscnn_status preprocess(bool force, int threads, struct fscnn_prepro
                                     struct fscnn_error *err) {
     pthread_t self = pthread_self();
     char input[512], output[512], sort_log[512];
-    snprintf(input, sizeof(input), "%s", at("data"));
-    snprintf(output, sizeof(output), "%s", at("out"));
-    snprintf(sort_log, sizeof(sort_log), "%s", at("sort.log"));
+    snprintf(input, sizeof(input), "%s", in_folder("data"));
+    snprintf(output, sizeof(output), "%s", in_folder("out"));
+    snprintf(sort_log, sizeof(sort_log), "%s", in_folder("sort.log"));
     struct fscnn_preprocess_options options = {.input_path = input,
                                                .output_path = output,
                                                .sort_log_path = sort_log,
@@ -203,15 +184,15 @@ static void assert_content(const char *stem, int seed) {
         labels[i] = train_id == 255 ? -1.0F : train_id;
     }
     snprintf(path, sizeof(path), "out/leftImg8bit/%s_leftImg8bit.bin", stem);
-    assert_floats(at(path), image, 3 * W * H);
+    assert_floats(in_folder(path), image, 3 * W * H);
     snprintf(path, sizeof(path), "out/gtFine/%s_gtFine_labelIds.bin", stem);
-    assert_floats(at(path), labels, W * H);
+    assert_floats(in_folder(path), labels, W * H);
 }
 
 /* Files in the output folders: nothing temporary may stay behind. */
 static int count_outputs(void) {
     char command[256];
-    snprintf(command, sizeof(command), "find '%s' -type f | wc -l", at("out"));
+    snprintf(command, sizeof(command), "find '%s' -type f | wc -l", in_folder("out"));
     FILE *pipe = popen(command, "r");
     int count = -1;
     assert_int_equal(fscanf(pipe, "%d", &count), 1);
@@ -236,7 +217,7 @@ static void test_preprocess(void **state) {
         assert_int_equal(count_outputs(), 6);
     }
     struct file_map map;
-    assert_int_equal(file_map_open(at("sort.log"), &map, NULL), FSCNN_OK);
+    assert_int_equal(file_map_open(in_folder("sort.log"), &map, NULL), FSCNN_OK);
     static const char expected[] = "aachen_000000_000009_leftImg8bit.png\nulm_000000_000001_leftImg8bit.png\n"
                                    "ulm_000000_000002_leftImg8bit.png\n";
     assert_int_equal(map.size, strlen(expected));
@@ -258,10 +239,10 @@ static void test_sort_log_names(void **state) {
         assert_int_equal(preprocess(false, 1, &result, &error), FSCNN_ERROR_FORMAT);
         assert_non_null(strstr(error.text, "sort.log: name "));
         assert_null(strchr(error.text, '\n'));
-        assert_int_not_equal(access(at("out"), F_OK), 0); /* nothing was begun */
-        assert_int_not_equal(access(at("sort.log"), F_OK), 0);
+        assert_int_not_equal(access(in_folder("out"), F_OK), 0); /* nothing was begun */
+        assert_int_not_equal(access(in_folder("sort.log"), F_OK), 0);
         snprintf(path, sizeof(path), "data/leftImg8bit/val/ulm/%s_leftImg8bit.png", stems[i]);
-        assert_int_equal(unlink(at(path)), 0);
+        assert_int_equal(unlink(in_folder(path)), 0);
     }
 }
 
@@ -287,16 +268,17 @@ static void test_second_run(void **state) {
     make_data();
     assert_second_run(3);
     assert_second_run(0);
-    set_age(at("data/gtFine/val/ulm/ulm_000000_000001_gtFine_labelIds.png"), -100); /* newer than what came of it */
+    set_age(in_folder("data/gtFine/val/ulm/ulm_000000_000001_gtFine_labelIds.png"),
+            -100); /* newer than what came of it */
     assert_second_run(1);
-    set_age(at("data/gtFine/val/ulm/ulm_000000_000001_gtFine_labelIds.png"), 100);
+    set_age(in_folder("data/gtFine/val/ulm/ulm_000000_000001_gtFine_labelIds.png"), 100);
     assert_second_run(0);
-    set_age(at("data/leftImg8bit/val/aachen/aachen_000000_000009_leftImg8bit.png"), -100);
+    set_age(in_folder("data/leftImg8bit/val/aachen/aachen_000000_000009_leftImg8bit.png"), -100);
     assert_second_run(1);
-    set_age(at("data/leftImg8bit/val/aachen/aachen_000000_000009_leftImg8bit.png"), 100);
-    assert_int_equal(truncate(at("out/leftImg8bit/ulm_000000_000001_leftImg8bit.bin"), 100), 0);
+    set_age(in_folder("data/leftImg8bit/val/aachen/aachen_000000_000009_leftImg8bit.png"), 100);
+    assert_int_equal(truncate(in_folder("out/leftImg8bit/ulm_000000_000001_leftImg8bit.bin"), 100), 0);
     assert_second_run(1);
-    assert_int_equal(unlink(at("out/gtFine/aachen_000000_000009_gtFine_labelIds.bin")), 0);
+    assert_int_equal(unlink(in_folder("out/gtFine/aachen_000000_000009_gtFine_labelIds.bin")), 0);
     assert_second_run(1);
     assert_second_run(0);
 }
@@ -306,15 +288,15 @@ static void test_bad_pictures(void **state) {
     struct fscnn_preprocess_result result;
     struct fscnn_error error;
     make_data();
-    write_label_file(at("data/gtFine/val/ulm/ulm_000000_000002_gtFine_labelIds.png"), 3, H - 1);
+    write_label_file(in_folder("data/gtFine/val/ulm/ulm_000000_000002_gtFine_labelIds.png"), 3, H - 1);
     assert_int_equal(preprocess(false, 1, &result, &error), FSCNN_ERROR_FORMAT);
     assert_non_null(
         strstr(error.text, "ulm_000000_000002_gtFine_labelIds.png: the labels are 9x24, their picture 10x24"));
     assert_int_equal(result.written, 2);
-    assert_int_not_equal(access(at("sort.log"), F_OK), 0);
-    write_label_file(at("data/gtFine/val/ulm/ulm_000000_000002_gtFine_labelIds.png"), 3, H);
+    assert_int_not_equal(access(in_folder("sort.log"), F_OK), 0);
+    write_label_file(in_folder("data/gtFine/val/ulm/ulm_000000_000002_gtFine_labelIds.png"), 3, H);
     assert_second_run(1);
-    assert_int_equal(truncate(at("data/leftImg8bit/val/ulm/ulm_000000_000001_leftImg8bit.png"), 80), 0);
+    assert_int_equal(truncate(in_folder("data/leftImg8bit/val/ulm/ulm_000000_000001_leftImg8bit.png"), 80), 0);
     assert_int_equal(preprocess(true, 2, &result, &error), FSCNN_ERROR_FORMAT);
     assert_non_null(strstr(error.text, "ulm_000000_000001_leftImg8bit.png: "));
     assert_int_equal(preprocess(true, -1, &result, &error), FSCNN_ERROR_USAGE);
@@ -345,7 +327,7 @@ static void test_output_in_the_way(void **state) {
     struct fscnn_preprocess_result result;
     struct fscnn_error error;
     make_data();
-    assert_int_equal(file_write(at("out"), "x", 1, NULL), FSCNN_OK);
+    assert_int_equal(file_write(in_folder("out"), "x", 1, NULL), FSCNN_OK);
     assert_int_equal(preprocess(false, 2, &result, &error), FSCNN_ERROR_IO);
     assert_non_null(strstr(error.text, "out"));
 }
@@ -353,29 +335,29 @@ static void test_output_in_the_way(void **state) {
 static void test_folders(void **state) {
     (void)state;
     struct fscnn_error error;
-    assert_int_equal(folder_make(at("a/b"), &error), FSCNN_OK);
+    assert_int_equal(folder_make(in_folder("a/b"), &error), FSCNN_OK);
     mkdir_refuses = true;
-    enum fscnn_status there = folder_make(at("a/b/"), &error), new = folder_make(at("a/c"), &error);
+    enum fscnn_status there = folder_make(in_folder("a/b/"), &error), new = folder_make(in_folder("a/c"), &error);
     mkdir_refuses = false;
     assert_int_equal(there, FSCNN_OK);
     assert_int_equal(new, FSCNN_ERROR_IO);
     assert_non_null(strstr(error.text, "/a/c: Permission denied"));
-    assert_int_equal(file_write(at("a/file"), "x", 1, &error), FSCNN_OK);
-    assert_int_equal(folder_make(at("a/file"), &error), FSCNN_ERROR_IO);
+    assert_int_equal(file_write(in_folder("a/file"), "x", 1, &error), FSCNN_OK);
+    assert_int_equal(folder_make(in_folder("a/file"), &error), FSCNN_ERROR_IO);
     assert_non_null(strstr(error.text, "/a/file: there, but not a folder"));
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_layout, make_root, remove_root),
-        cmocka_unit_test_setup_teardown(test_layout_errors, make_root, remove_root),
-        cmocka_unit_test_setup_teardown(test_preprocess, make_root, remove_root),
-        cmocka_unit_test_setup_teardown(test_sort_log_names, make_root, remove_root),
-        cmocka_unit_test_setup_teardown(test_second_run, make_root, remove_root),
-        cmocka_unit_test_setup_teardown(test_bad_pictures, make_root, remove_root),
-        cmocka_unit_test_setup_teardown(test_disk_full, make_root, remove_root),
-        cmocka_unit_test_setup_teardown(test_output_in_the_way, make_root, remove_root),
-        cmocka_unit_test_setup_teardown(test_folders, make_root, remove_root),
+        cmocka_unit_test_setup_teardown(test_layout, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_layout_errors, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_preprocess, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_sort_log_names, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_second_run, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_bad_pictures, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_disk_full, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_output_in_the_way, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_folders, make_folder, remove_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

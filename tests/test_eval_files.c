@@ -5,20 +5,10 @@
 #include "base/file.h"
 #include "eval/result_files.h"
 #include "eval/sort_log.h"
+#include "folder.h"
 #include "tensor/npy.h"
-#include "testing.h"
 
 enum { CLASSES = 19, WIDTH = 24, HEIGHT = 10, PIXELS = WIDTH * HEIGHT, IMAGES = 7 };
-
-static char folder[64]; /* of this test program, made by setup */
-
-static const char *in_folder(const char *name) {
-    static char paths[4][512];
-    static int turn;
-    char *path = paths[turn++ % 4];
-    snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
-    return path;
-}
 
 static void write_file(const char *name, const void *data, size_t size) {
     struct fscnn_error err;
@@ -73,11 +63,9 @@ static void write_labels(int k) {
 }
 
 static int setup(void **state) {
-    (void)state;
     struct fscnn_error err;
     char log[IMAGES * 32] = "";
-    strcpy(folder, "/tmp/fscnn-eval-XXXXXX");
-    assert_non_null(mkdtemp(folder));
+    assert_int_equal(make_folder(state), 0);
     assert_int_equal(folder_make(in_folder("labels"), &err), FSCNN_OK);
     make_samples();
     for (int k = 0; k < IMAGES; k++) {
@@ -86,13 +74,6 @@ static int setup(void **state) {
     }
     write_text("sort.log", log);
     return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    char command[128];
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    return system(command);
 }
 
 enum kind { KIND_F32, KIND_F16, KIND_U8 };
@@ -542,5 +523,5 @@ int main(void) {
         cmocka_unit_test(test_labels),        cmocka_unit_test(test_job_errors),
         cmocka_unit_test(test_dataset_order),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, remove_folder);
 }

@@ -5,33 +5,11 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "folder.h"
 #include "image/labels.h"
 #include "image/picture.h"
-#include "testing.h"
 
 enum { W = 19, H = 11 };
-
-static char folder[] = "/tmp/fastscnn-image-XXXXXX";
-
-static char *in_folder(const char *name) {
-    static char paths[4][256];
-    static int turn;
-    char *path = paths[turn++ % 4];
-    snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
-    return path;
-}
-
-static int make_folder(void **state) {
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    char command[64];
-    snprintf(command, sizeof(command), "rm -rf '%s'", folder);
-    return system(command);
-}
 
 struct blob {
     uint8_t *data;
