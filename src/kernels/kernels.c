@@ -31,6 +31,8 @@ struct kernels kernels_get(uint32_t flags) {
         k.split_pays = true;
         k.interleave_units = interleave_units_amx;
         k.units_pay = true;
+        k.conv_columns = conv_columns_amx;
+        k.columns_pay = true;
     }
     kernels_fill_peak_x86(&k, flags);
 #elif defined(__aarch64__)

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/columns.h"
 #include "kernels/units.h"
 #include "tensor/elem.h"
 #include "tensor/taps.h"
@@ -116,12 +117,14 @@ static inline int upsample_pixel(const struct upsample_args *p, int i) {
 
 struct kernels {
     const char *isa;
-    bool split_pays; /* conv_split is faster than conv[ELEM_F32] */
-    bool units_pay;  /* one run of units is faster than three of rows */
+    bool split_pays;  /* conv_split is faster than conv[ELEM_F32] */
+    bool units_pay;   /* one run of units is faster than three of rows */
+    bool columns_pay; /* conv_columns is faster than conv[ELEM_F32] */
     void (*conv[ELEM_COUNT])(const struct conv_args *args);
     /* Of f32 with split weights (split.h): bf16 [ceil(channels / 16), K / 2, 3, 16, 2], block_stride in elements of
      * these; lengths of segments are multiples of SPLIT_MULTIPLE. */
     void (*conv_split)(const struct conv_args *args);
+    void (*conv_columns)(const struct columns_args *args);
     void (*depthwise[ELEM_COUNT])(const struct depthwise_args *args);
     void (*resize[ELEM_COUNT])(const struct resize_args *args);
     void (*upsample_f32)(const struct upsample_args *args);
@@ -130,6 +133,9 @@ struct kernels {
     /* out[x, c] = table[c][in[x, c]]: u8 pixels [width, 3] to floats. The table is that of tensor/normalization.h: its
      * values may as well be computed. */
     void (*load_u8)(const uint8_t *in, int width, const float (*table)[256], float *out);
+    /* Back: floats that are all numbers of the table become its bytes, and true is returned; otherwise out may hold
+     * anything. out may be in. */
+    bool (*recover_u8)(const float *in, int width, const float (*table)[256], uint8_t *out);
     /* The same to bf16 [width, 4], the fourth 0. */
     void (*load_u8_bf16)(const uint8_t *in, int width, const float (*table)[256], uint16_t *out);
     /* [width, 3] to [width, 4], the fourth 0. */

@@ -74,22 +74,56 @@ static void store_pixels(const float *values, int width, uint8_t *out) {
     }
 }
 
-/* Whether the first convolution takes the picture's bytes themselves, in units. */
+/* Whether a stage is the first convolution of an int8 network and takes the picture's bytes themselves. */
 static bool takes_units(const struct worker *w, int stage) {
-    return w->session->weights.units && w->session->weights.units_stage == stage &&
+    return w->session->weights.units && w->session->weights.bytes_stage == stage &&
            w->session->input_type == FSCNN_INPUT_U8;
+}
+
+/* The same of a float32 network, where all are bytes; not where the numbers between are looked at. */
+static bool takes_columns(const struct worker *w, int stage) {
+    return w->session->weights.columns && w->session->weights.bytes_stage == stage && !w->ranges;
+}
+
+/* Whether such a convolution reads this LOAD stage. */
+static bool feeds_bytes(const struct worker *w, int load) {
+    const int user = w->session->weights.bytes_stage;
+    return user >= 0 && plan_of(w)->stages[user].inputs[0].index == load &&
+           (takes_units(w, user) || takes_columns(w, user));
+}
+
+/* Of a row in a LOAD stage's ring that feeds columns from float32 pictures: whether it has been recovered as bytes.
+ * There is room: the work area has 24 bytes for each pixel, and a ring of at most 31 rows at least 3 of these. */
+static bool *row_is_bytes(const struct worker *w, int load, int row) {
+    return (bool *)work_of(w, load) + (row - w->stages[load].first) % layout_of(w)->stages[load].ring_rows;
+}
+
+/* A row of a float32 picture, pixels side by side. */
+static void load_floats(const struct worker *w, int stage, int row, float *out) {
+    const struct stage *s = &plan_of(w)->stages[stage];
+    const float *in = (const float *)w->session->input + (size_t)row * (size_t)s->w;
+    w->session->kernels.interleave_f32(in, (ptrdiff_t)s->h * s->w, s->w, plan_of(w)->channels, out, s->c);
+}
+
+/* Most float32 pictures were bytes before they were normalised, and the first convolution is faster with these. */
+static void recover_bytes(const struct worker *w, int stage, int row, float *values) {
+    const struct fscnn_session *session = w->session;
+    bool *is_bytes = row_is_bytes(w, stage, row);
+    *is_bytes = session->kernels.recover_u8(values, plan_of(w)->stages[stage].w, (const float(*)[256])session->table,
+                                            (uint8_t *)values);
+    if (!*is_bytes) {
+        load_floats(w, stage, row, values);
+    }
 }
 
 static void run_load(struct worker *w, int stage, int row) {
     const struct fscnn_session *session = w->session;
     const struct stage *s = &plan_of(w)->stages[stage];
-    int channels = plan_of(w)->channels;
     char *out = target_rows(w, stage, row, 1).data;
     float *values = (float *)(void *)(s->type == ELEM_F32 ? out : work_of(w, stage));
     if (session->input_type == FSCNN_INPUT_U8) {
         const uint8_t *in = (const uint8_t *)session->input + (size_t)row * (size_t)s->w * 3;
-        const int user = session->weights.units_stage;
-        if (user >= 0 && plan_of(w)->stages[user].inputs[0].index == stage) {
+        if (feeds_bytes(w, stage)) {
             return; /* nobody reads these rows */
         }
         if (s->type == ELEM_U8) {
@@ -102,8 +136,11 @@ static void run_load(struct worker *w, int stage, int row) {
         }
         session->kernels.load_u8(in, s->w, (const float(*)[256])session->table, values);
     } else {
-        const float *in = (const float *)session->input + (size_t)row * (size_t)s->w;
-        session->kernels.interleave_f32(in, (ptrdiff_t)s->h * s->w, s->w, channels, values, s->c);
+        load_floats(w, stage, row, values);
+        if (feeds_bytes(w, stage)) {
+            recover_bytes(w, stage, row, values);
+            return;
+        }
     }
     if (s->type == ELEM_U8) {
         store_pixels(values, s->w, (uint8_t *)out);
@@ -163,14 +200,58 @@ static void fill_segments(struct worker *w, const struct stage *s, int row, int 
     args->num_segments = s->num_inputs > 1 ? s->num_inputs : s->kh;
 }
 
-/* The picture's rows for the first convolution's row, as one segment of units. */
+/* The bytes of a row that the first convolution takes. */
+static const uint8_t *picture_row(const struct worker *w, const struct stage *s, int row) {
+    if (w->session->input_type != FSCNN_INPUT_U8) {
+        return (const uint8_t *)source_rows(w, s->inputs[0], row, 1).data;
+    }
+    return (const uint8_t *)w->session->input + (ptrdiff_t)row * 3 * plan_source_shape(plan_of(w), s->inputs[0]).w;
+}
+
+/* Whether all rows that a row of the first convolution needs are bytes; otherwise none is. */
+static bool rows_are_bytes(const struct worker *w, const struct stage *s, int row) {
+    const int load = s->inputs[0].index, first = 2 * row;
+    bool all = true;
+    if (w->session->input_type == FSCNN_INPUT_U8) {
+        return true;
+    }
+    for (int i = 0; i < 3; i++) {
+        all = all && *row_is_bytes(w, load, first + i);
+    }
+    for (int i = 0; i < 3 && !all; i++) {
+        bool *is_bytes = row_is_bytes(w, load, first + i);
+        if (*is_bytes) {
+            load_floats(w, load, first + i, (float *)(void *)target_rows(w, load, first + i, 1).data);
+            *is_bytes = false;
+        }
+    }
+    return all;
+}
+
+/* A row of the first convolution of a float32 network. */
+static void run_columns(const struct worker *w, const struct stage *s, int row, const struct rows *out) {
+    const struct columns_args args = {
+        .pixels = s->w,
+        .channels = out->channels,
+        .rows = {picture_row(w, s, 2 * row), picture_row(w, s, 2 * row + 1), picture_row(w, s, 2 * row + 2)},
+        .row_bytes = 3 * plan_source_shape(plan_of(w), s->inputs[0]).w,
+        .weights = w->session->weights.columns,
+        .bias = w->session->weights.columns_bias,
+        .low = s->low,
+        .high = s->high,
+        .out = (float *)(void *)out->data,
+        .out_stride = out->channels,
+    };
+    w->session->kernels.conv_columns(&args);
+}
+
+/* The picture's rows for the first convolution's row of an int8 network, as one segment of units. */
 static void make_units(struct worker *w, const struct stage *s, int row, struct conv_args *args) {
-    const struct fscnn_session *session = w->session;
-    const int row_bytes = 3 * plan_source_shape(plan_of(w), s->inputs[0]).w;
-    const uint8_t *in = (const uint8_t *)session->input + (ptrdiff_t)row * 2 * row_bytes;
-    const uint8_t *const rows[3] = {in, in + row_bytes, in + (ptrdiff_t)2 * row_bytes};
+    const uint8_t *const rows[3] = {picture_row(w, s, 2 * row), picture_row(w, s, 2 * row + 1),
+                                    picture_row(w, s, 2 * row + 2)};
     char *units = work_of(w, s->inputs[0].index);
-    session->kernels.interleave_units(rows, row_bytes, s->w + 1, (uint8_t *)units);
+    w->session->kernels.interleave_units(rows, 3 * plan_source_shape(plan_of(w), s->inputs[0]).w, s->w + 1,
+                                         (uint8_t *)units);
     w->segments[0] = (struct conv_segment){units, UNIT_BYTES, UNITS_K};
     args->segments = w->segments;
     args->num_segments = 1;
@@ -179,6 +260,10 @@ static void make_units(struct worker *w, const struct stage *s, int row, struct 
 static void run_conv(struct worker *w, int stage, int row, int count) {
     const struct stage *s = &plan_of(w)->stages[stage];
     struct rows out = target_rows(w, stage, row, count);
+    if (takes_columns(w, stage) && rows_are_bytes(w, s, row)) {
+        run_columns(w, s, row, &out);
+        return;
+    }
     ptrdiff_t k = (ptrdiff_t)s->kh * s->kw * plan_input_channels(plan_of(w), s);
     const int type = plan_input_type(plan_of(w), s);
     const struct fscnn_session *session = w->session;

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "base/memory.h"
+#include "kernels/columns.h"
 #include "kernels/split.h"
 #include "kernels/units.h"
 
@@ -92,27 +93,47 @@ static bool is_only_user(const struct plan *plan, int user, int stage) {
     return true;
 }
 
-static bool fits_units(const struct plan *plan, int stage) {
+/* Whether a stage is a 3x3 convolution with stride 2 of the picture, and the kernels have a faster one for its bytes.
+ */
+static bool takes_bytes(const struct plan *plan, const struct kernels *kernels, int stage) {
     const struct stage *s = &plan->stages[stage];
     if (s->op != STAGE_CONV || s->kh != 3 || s->kw != 3 || s->stride_h != 2 || s->stride_w != 2 || s->pad_top ||
         s->pad_left || s->num_inputs != 1 || s->inputs[0].kind != SOURCE_STAGE || s->addend.kind != SOURCE_NONE) {
         return false;
     }
     const struct stage *load = &plan->stages[s->inputs[0].index];
-    return load->op == STAGE_LOAD && load->type == ELEM_U8 && load->c == 4 && load->h >= 2 * s->h + 1 &&
-           load->w >= 2 * s->w + 1 && is_only_user(plan, stage, s->inputs[0].index) &&
-           /* units are made where a LOAD stage has rows in f32 */
-           UNIT_BYTES * ((size_t)s->w + 1) <= 2 * sizeof(float) * 4 * (size_t)load->w;
+    /* Units are made where a LOAD stage has rows in f32. */
+    const bool units = kernels->units_pay && load->type == ELEM_U8 && load->c == 4 &&
+                       UNIT_BYTES * ((size_t)s->w + 1) <= 2 * sizeof(float) * 4 * (size_t)load->w;
+    const bool columns = kernels->columns_pay && load->type == ELEM_F32 && load->c == 3;
+    return load->op == STAGE_LOAD && (units || columns) && load->h >= 2 * s->h + 1 && load->w >= 2 * s->w + 1 &&
+           is_only_user(plan, stage, s->inputs[0].index);
 }
 
-static bool create_units(const struct plan *plan, struct weights *out) {
-    for (int i = 0; i < plan->num_stages && out->units_stage < 0; i++) {
-        out->units_stage = fits_units(plan, i) ? i : -1;
+static bool create_columns(const struct plan *plan, const struct stage *s, struct weights *out) {
+    const size_t blocks = plan_blocks(s->c);
+    out->columns = memory_new(blocks * COLUMNS_BLOCK * sizeof(*out->columns));
+    out->columns_bias = memory_new(blocks * PLAN_BLOCK * sizeof(*out->columns_bias));
+    if (!out->columns || !out->columns_bias) {
+        return false;
     }
-    if (out->units_stage < 0) {
+    columns_weights((const float *)(const void *)(plan->data + s->weights),
+                    (const float *)(const void *)(plan->data + s->bias), blocks, out->columns, out->columns_bias);
+    return true;
+}
+
+/* The first convolution's weights for bytes. */
+static bool create_bytes(const struct plan *plan, const struct kernels *kernels, struct weights *out) {
+    for (int i = 0; i < plan->num_stages && out->bytes_stage < 0; i++) {
+        out->bytes_stage = takes_bytes(plan, kernels, i) ? i : -1;
+    }
+    if (out->bytes_stage < 0) {
         return true;
     }
-    const struct stage *s = &plan->stages[out->units_stage];
+    const struct stage *s = &plan->stages[out->bytes_stage];
+    if (plan_input_type(plan, s) == ELEM_F32) {
+        return create_columns(plan, s, out);
+    }
     const size_t blocks = plan_blocks(s->c);
     out->units = memory_new(blocks * UNITS_K * PLAN_BLOCK);
     if (out->units) {
@@ -122,9 +143,8 @@ static bool create_units(const struct plan *plan, struct weights *out) {
 }
 
 bool weights_create(const struct fscnn_model *model, const struct kernels *kernels, struct weights *out) {
-    *out = (struct weights){.data = model->plan.data, .units_stage = -1};
-    if ((kernels->units_pay && !create_units(&model->plan, out)) ||
-        (kernels->split_pays && !create_split(&model->plan, out))) {
+    *out = (struct weights){.data = model->plan.data, .bytes_stage = -1};
+    if (!create_bytes(&model->plan, kernels, out) || (kernels->split_pays && !create_split(&model->plan, out))) {
         return false;
     }
     if (out->split) {
@@ -137,6 +157,8 @@ void weights_free(struct weights *weights) {
     free(weights->split);
     free(weights->split_at);
     free(weights->units);
+    free(weights->columns);
+    free(weights->columns_bias);
     if (weights->rest) {
         munmap(weights->rest, weights->rest_bytes);
     }

@@ -1,5 +1,6 @@
 /* A model's weights as a session uses them: as they lie in the plan, and in other forms where the processor is faster
- * so: split into parts (kernels/split.h), or those of the first convolution in the order of units (kernels/units.h). */
+ * so: split into parts (kernels/split.h), or those of the first convolution for a picture's bytes (kernels/units.h,
+ * kernels/columns.h). */
 #ifndef FSCNN_RUN_WEIGHTS_H
 #define FSCNN_RUN_WEIGHTS_H
 
@@ -14,9 +15,11 @@ struct weights {
     const uint8_t *data; /* as the plan's, but that with split weights the whole ones of these may be missing */
     uint16_t *split;     /* NULL: none */
     size_t *split_at;    /* [stages]: element of `split` at which a stage's begin, SIZE_MAX for none */
-    int units_stage;     /* the first convolution of a picture's bytes, where its shape is that of units; else -1 */
-    int8_t *units;       /* its weights */
-    void *rest;          /* what data points to, if not to the plan's: rest_bytes */
+    int bytes_stage;     /* the first convolution, where it takes the picture's bytes as units or columns; else -1 */
+    int8_t *units;       /* its weights, of an int8 network */
+    uint16_t *columns;   /* its weights and bias, of a float32 network */
+    float *columns_bias;
+    void *rest; /* what data points to, if not to the plan's: rest_bytes */
     size_t rest_bytes;
 };
 

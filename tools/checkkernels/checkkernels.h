@@ -44,6 +44,7 @@ struct call {
     int type; /* the kernel's */
     union {
         struct conv_args conv;
+        struct columns_args columns;
         struct depthwise_args depthwise;
         struct resize_args resize;
         struct upsample_args upsample;
@@ -64,10 +65,11 @@ struct call {
 void call_measure_magnitudes(struct call *c);
 void random_clamp(int type, float *low, float *high); /* of an output */
 
-extern const struct operation operation_conv, operation_conv_split, operation_depthwise, operation_resize,
-    operation_upsample_f32, operation_upsample_labels, operation_load_u8, operation_load_u8_bf16, operation_load_u8_u8,
-    operation_interleave_units, operation_interleave_f32, operation_deinterleave_f32, operation_add_f32, operation_sum,
-    operation_to_f32, operation_from_f32, operation_to_half;
+extern const struct operation operation_conv, operation_conv_split, operation_conv_columns, operation_depthwise,
+    operation_resize, operation_upsample_f32, operation_upsample_labels, operation_load_u8, operation_recover_u8,
+    operation_load_u8_bf16, operation_load_u8_u8, operation_interleave_units, operation_interleave_f32,
+    operation_deinterleave_f32, operation_add_f32, operation_sum, operation_to_f32, operation_from_f32,
+    operation_to_half;
 
 extern const char *const elem_names[]; /* "f32", ... by enum elem */
 extern const struct kernel kernel_list[];

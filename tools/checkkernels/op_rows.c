@@ -1,6 +1,7 @@
 /* Calls of kernels that move pixels: pictures to rows, planes to pixels and back; and of sums. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "checkkernels.h"
 #include "tensor/normalization.h"
@@ -57,6 +58,48 @@ static void load_u8_u8_run(const struct kernels *k, const struct call *c) {
 const struct operation operation_load_u8 = {load_draw, load_network, load_u8_run};
 const struct operation operation_load_u8_bf16 = {load_draw, load_network, load_u8_bf16_run};
 const struct operation operation_load_u8_u8 = {load_draw, load_network, load_u8_u8_run};
+
+/* Normalised pixels, now and then with one among them that no byte gives. What is found out comes behind the bytes,
+ * which mean nothing after a failure. */
+static void make_recover(struct call *c, int width, bool spoil) {
+    struct row_args *p = &c->args.row;
+    *p = (struct row_args){.width = width, .table = make_normalisation()};
+    float *in = buffer_new("in", ELEM_F32, 3 * (size_t)width);
+    for (int i = 0; i < 3 * width; i++) {
+        in[i] = p->table[i % 3][random_int(0, 255)];
+    }
+    if (spoil) {
+        static const float strange[] = {0.0F, 100.0F, -100.0F, INFINITY, -INFINITY, NAN};
+        const int at = random_int(0, 3 * width - 1), kind = random_int(0, 7);
+        in[at] = kind < 6 ? strange[kind] : nextafterf(in[at], kind == 6 ? 9.0F : -9.0F);
+    }
+    p->in = in;
+    c->out = output_new(ELEM_U8, 1, 3 * width + 1, (ptrdiff_t)3 * width + 1);
+    p->out = c->out.data;
+    c->bytes = 4.0 * 3 * width + (double)c->out.bytes;
+    snprintf(c->text, sizeof(c->text), "%d px%s", width, spoil ? ", one of them spoilt" : "");
+}
+
+static void recover_u8_draw(struct call *c) { make_recover(c, random_size(400), random_int(0, 2) == 0); }
+
+static bool recover_u8_network(struct call *c, int i) {
+    if (i == 0) {
+        make_recover(c, 2048, false);
+    }
+    return i == 0;
+}
+
+static void recover_u8_run(const struct kernels *k, const struct call *c) {
+    const struct row_args *p = &c->args.row;
+    uint8_t *out = p->out;
+    const bool found = k->recover_u8(p->in, p->width, p->table, out);
+    if (!found) {
+        memset(out, 0, 3 * (size_t)p->width);
+    }
+    out[3 * p->width] = found;
+}
+
+const struct operation operation_recover_u8 = {recover_u8_draw, recover_u8_network, recover_u8_run};
 
 static void make_units(struct call *c, int units, int row_bytes) {
     struct row_args *p = &c->args.row;

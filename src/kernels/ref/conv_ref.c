@@ -103,6 +103,22 @@ void conv_split_ref(const struct conv_args *p) {
     }
 }
 
+void conv_columns_ref(const struct columns_args *p) {
+    for (int m = 0; m < p->pixels; m++) {
+        for (int n = 0; n < p->channels; n++) {
+            const uint16_t *w = p->weights + n / KERNEL_BLOCK * COLUMNS_BLOCK + n % KERNEL_BLOCK * 2;
+            float sum = 0;
+            for (int part = 0; part < COLUMNS_PARTS; part++, w += COLUMNS_K * KERNEL_BLOCK) {
+                for (int k = 0; k < 3 * COLUMN; k++) { /* the last weight is 0 */
+                    const int byte = (2 * m + k / COLUMN) * 3 + k % 3;
+                    sum += (float)p->rows[k % COLUMN / 3][byte] * bf16_value(w[k / 2 * 2 * KERNEL_BLOCK + k % 2]);
+                }
+            }
+            p->out[m * p->out_stride + n] = clamp(sum + p->bias[n], p->low, p->high);
+        }
+    }
+}
+
 void conv_f32_ref(const struct conv_args *p) { conv_ref(p, ELEM_F32); }
 void conv_bf16_ref(const struct conv_args *p) { conv_ref(p, ELEM_BF16); }
 void conv_u8_ref(const struct conv_args *p) { conv_ref(p, ELEM_U8); }

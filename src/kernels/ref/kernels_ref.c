@@ -1,5 +1,6 @@
 /* Row kernels in plain C: the specification of each operation, and the fallback. */
 #include "kernels/ref/kernels_ref.h"
+#include "tensor/normalization.h"
 
 #include <math.h>
 #include <string.h>
@@ -115,6 +116,19 @@ static void load_u8_ref(const uint8_t *in, int width, const float (*table)[256],
     }
 }
 
+static bool recover_u8_ref(const float *in, int width, const float (*table)[256], uint8_t *out) {
+    for (int i = 0; i < 3 * width; i++) {
+        const int c = i % 3;
+        const float value = (in[i] * normalization_deviation[c] + normalization_mean[c]) * 255.0F;
+        const uint8_t byte = round_u8(value);
+        if (table[c][byte] != in[i]) {
+            return false;
+        }
+        out[i] = byte;
+    }
+    return true;
+}
+
 static void load_u8_bf16_ref(const uint8_t *in, int width, const float (*table)[256], uint16_t *out) {
     for (int x = 0; x < width; x++, in += 3, out += 4) {
         for (int c = 0; c < 3; c++) {
@@ -225,11 +239,13 @@ void kernels_fill_ref(struct kernels *k) {
         .isa = "c",
         .conv = {conv_f32_ref, conv_bf16_ref, conv_u8_ref},
         .conv_split = conv_split_ref,
+        .conv_columns = conv_columns_ref,
         .depthwise = {depthwise_f32_ref, depthwise_bf16_ref, depthwise_u8_ref},
         .resize = {resize_f32_ref, resize_bf16_ref, resize_u8_ref},
         .upsample_f32 = upsample_f32_ref,
         .upsample_labels = upsample_labels_ref,
         .load_u8 = load_u8_ref,
+        .recover_u8 = recover_u8_ref,
         .load_u8_bf16 = load_u8_bf16_ref,
         .load_u8_u8 = load_u8_u8_ref,
         .interleave_units = interleave_units_ref,

@@ -46,6 +46,7 @@ static inline void elem_store(int type, void *data, ptrdiff_t i, float value) {
 }
 
 void conv_f32_ref(const struct conv_args *p);
+void conv_columns_ref(const struct columns_args *p);
 void conv_split_ref(const struct conv_args *p);
 void conv_bf16_ref(const struct conv_args *p);
 void conv_u8_ref(const struct conv_args *p);

@@ -1,8 +1,8 @@
 /* Intel AMX: tiles of 16 rows x 64 bytes, and what the convolutions that use them share.
  *
- * Tile registers: 0 to 3 hold the sums of 2 x 2 tiles of 16 pixels x 16 channels, 4 and 5 the pixels' values, 6 and 7
- * weights. A row of a weight tile is one group of K for 16 channels: the packed layout of kernels.h as it lies in
- * memory.
+ * Tile registers: 0 to 3 hold the sums of 2 x 2 tiles of 16 pixels x 16 channels, 4 and 5 the pixels' values, those
+ * from AMX_WEIGHTS on weights. A row of a weight tile is one group of K for 16 channels: the packed layout of kernels.h
+ * as it lies in memory.
  */
 #ifndef FSCNN_KERNELS_AMX_H
 #define FSCNN_KERNELS_AMX_H
@@ -14,7 +14,7 @@
 
 #include "kernels/kernels.h"
 
-enum { AMX_PIXELS = 16, AMX_ROW_BYTES = 64, AMX_LEAST_DEPTH = 12 };
+enum { AMX_WEIGHTS = 6, AMX_PIXELS = 16, AMX_ROW_BYTES = 64, AMX_LEAST_DEPTH = 12 };
 
 /* Bytes of K that one multiplication takes: the most, up to 64, that whole multiplications of it make up every segment;
  * 0 where that is so little that other instructions are faster. */
@@ -42,16 +42,17 @@ static inline int amx_depth(const struct conv_args *p, int elem_bytes) {
 /* Pixels of a tile: fewer only where a row has fewer. */
 static inline int amx_pixels(int pixels) { return pixels < AMX_PIXELS ? pixels : AMX_PIXELS; }
 
-/* Shapes of the tiles for a depth in bytes; the processor's own format (palette 1). */
-static inline void amx_configure(int pixels, int depth) {
+/* Shapes of the tiles for a depth in bytes; the processor's own format (palette 1). Tiles from `weights` on hold
+ * weights, those between them and the sums pixels. */
+static inline void amx_configure(int pixels, int depth, int weights) {
     struct {
         uint8_t palette, start_row, reserved[14];
         uint16_t row_bytes[16];
         uint8_t rows[16];
     } config = {.palette = 1};
     for (int t = 0; t < 8; t++) {
-        config.rows[t] = (uint8_t)(t < 6 ? pixels : depth / 4);
-        config.row_bytes[t] = (uint16_t)(t < 4 || t >= 6 ? AMX_ROW_BYTES : depth);
+        config.rows[t] = (uint8_t)(t < weights ? pixels : depth / 4);
+        config.row_bytes[t] = (uint16_t)(t < 4 || t >= weights ? AMX_ROW_BYTES : depth);
     }
     /* Not gcc's intrinsic: of what it points to, that names only the first 8 bytes as read. */
     __asm__ volatile("ldtilecfg %0" : : "m"(config) : "memory");

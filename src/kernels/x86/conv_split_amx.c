@@ -142,7 +142,7 @@ void conv_split_amx(const struct conv_args *p) {
         k += p->segments[s].length;
     }
     struct place before = {0, 0, 0};
-    amx_configure(AMX_PIXELS, AMX_ROW_BYTES);
+    amx_configure(AMX_PIXELS, AMX_ROW_BYTES, AMX_WEIGHTS);
     for (int m = 0; m < p->pixels; m += SPLIT_PIXELS) {
         const int count = p->pixels - m < SPLIT_PIXELS ? p->pixels - m : SPLIT_PIXELS;
         split_pixels(p, m, count, k);

@@ -106,7 +106,7 @@ static void conv_tiles(const struct conv_args *p) {
         conv_narrow(p);
         return;
     }
-    amx_configure(amx_pixels(p->pixels), depth);
+    amx_configure(amx_pixels(p->pixels), depth, AMX_WEIGHTS);
     struct finish finish[2]; /* by turns: the place before may be of other channels */
     struct place before = {.tiles = 0};
     int turn = 0;

@@ -28,6 +28,7 @@ void conv_f32_avx512(const struct conv_args *p);
 void conv_bf16_avx512(const struct conv_args *p);
 void conv_u8_avx512vnni(const struct conv_args *p);
 void conv_bf16_amx(const struct conv_args *p);
+void conv_columns_amx(const struct columns_args *p);
 void conv_split_amx(const struct conv_args *p);
 void conv_u8_amx(const struct conv_args *p);
 void interleave_units_amx(const uint8_t *const *rows, int row_bytes, int units, uint8_t *out);

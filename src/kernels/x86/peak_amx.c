@@ -8,7 +8,7 @@ static void fill_operands(uint32_t ones) {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         rows[i] = ones;
     }
-    amx_configure(AMX_PIXELS, AMX_ROW_BYTES);
+    amx_configure(AMX_PIXELS, AMX_ROW_BYTES, AMX_WEIGHTS);
     amx_see_stores();
     _tile_zero(0);
     _tile_zero(1);

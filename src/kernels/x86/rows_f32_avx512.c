@@ -189,29 +189,64 @@ static void interleave_f32_avx512(const float *planes, ptrdiff_t plane_stride, i
     }
 }
 
-/* (v / 255 - mean) / deviation of three vectors that begin with the first channel. Each quotient is the product with
- * the rounded inverse, mended by what is left over: the table's values to the last bit (the tests compare all). */
-static void load_u8_avx512(const uint8_t *in, int width, const float (*table)[256], float *out) {
-    enum { LANES = 16 };
-    (void)table;
+enum { LANES = 16 };
+
+/* Normalising: what three vectors of pixels need, that begin with the first channel. */
+struct normalisation {
     float mean[3 * LANES], deviation[3 * LANES], inverse[3 * LANES];
+};
+
+static void normalisation_fill(struct normalisation *n) {
     for (int i = 0; i < 3 * LANES; i++) {
-        mean[i] = normalization_mean[i % 3];
-        deviation[i] = normalization_deviation[i % 3];
-        inverse[i] = 1.0F / deviation[i];
+        n->mean[i] = normalization_mean[i % 3];
+        n->deviation[i] = normalization_deviation[i % 3];
+        n->inverse[i] = 1.0F / n->deviation[i];
     }
+}
+
+/* (value / 255 - mean) / deviation of the v-th of three vectors. Each quotient is the product with the rounded inverse,
+ * mended by what is left over: the table's values to the last bit (the tests compare all). */
+static inline __m512 normalise(const struct normalisation *n, int v, __m512 value) {
     const __m512 unit = _mm512_set1_ps(255.0F), part = _mm512_set1_ps(1.0F / 255.0F);
+    __m512 a = _mm512_mul_ps(value, part);
+    a = _mm512_fmadd_ps(_mm512_fnmadd_ps(a, unit, value), part, a);
+    const __m512 centred = _mm512_sub_ps(a, _mm512_loadu_ps(n->mean + LANES * v));
+    const __m512 times = _mm512_loadu_ps(n->inverse + LANES * v), by = _mm512_loadu_ps(n->deviation + LANES * v);
+    const __m512 b = _mm512_mul_ps(centred, times);
+    return _mm512_fmadd_ps(_mm512_fnmadd_ps(b, by, centred), times, b);
+}
+
+static void load_u8_avx512(const uint8_t *in, int width, const float (*table)[256], float *out) {
+    struct normalisation n;
+    (void)table;
+    normalisation_fill(&n);
+    for (int i = 0; i < 3 * width; i += LANES, in += LANES, out += LANES) {
+        const __mmask16 mask = tail_mask(3 * width - i);
+        const __m512 value = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask, in)));
+        _mm512_mask_storeu_ps(out, mask, normalise(&n, i / LANES % 3, value));
+    }
+}
+
+/* Guesses the bytes and normalises them again. */
+static bool recover_u8_avx512(const float *in, int width, const float (*table)[256], uint8_t *out) {
+    struct normalisation n;
+    (void)table;
+    normalisation_fill(&n);
+    const __m512 most = _mm512_set1_ps(255.0F), least = _mm512_setzero_ps();
     for (int i = 0; i < 3 * width; i += LANES, in += LANES, out += LANES) {
         const __mmask16 mask = tail_mask(3 * width - i);
         const int v = i / LANES % 3;
-        const __m512 value = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask, in)));
-        __m512 a = _mm512_mul_ps(value, part);
-        a = _mm512_fmadd_ps(_mm512_fnmadd_ps(a, unit, value), part, a);
-        const __m512 centred = _mm512_sub_ps(a, _mm512_loadu_ps(mean + LANES * v));
-        const __m512 times = _mm512_loadu_ps(inverse + LANES * v), by = _mm512_loadu_ps(deviation + LANES * v);
-        const __m512 b = _mm512_mul_ps(centred, times);
-        _mm512_mask_storeu_ps(out, mask, _mm512_fmadd_ps(_mm512_fnmadd_ps(b, by, centred), times, b));
+        const __m512 value = _mm512_maskz_loadu_ps(mask, in);
+        const __m512 unit =
+            _mm512_fmadd_ps(value, _mm512_loadu_ps(n.deviation + LANES * v), _mm512_loadu_ps(n.mean + LANES * v));
+        const __m512 whole = _mm512_roundscale_ps(_mm512_min_ps(most, _mm512_max_ps(least, _mm512_mul_ps(unit, most))),
+                                                  _MM_FROUND_TO_NEAREST_INT);
+        if (_mm512_mask_cmp_ps_mask(mask, normalise(&n, v, whole), value, _CMP_NEQ_UQ)) {
+            return false;
+        }
+        vec_store_u8(out, mask, _mm512_cvtps_epi32(whole));
     }
+    return true;
 }
 
 void kernels_fill_avx512(struct kernels *k) {
@@ -223,6 +258,7 @@ void kernels_fill_avx512(struct kernels *k) {
     k->upsample_labels = upsample_labels_avx512;
     k->sum[ELEM_F32] = sum_f32_avx512;
     k->load_u8 = load_u8_avx512;
+    k->recover_u8 = recover_u8_avx512;
     k->to_half = to_half_avx512;
     k->add_f32 = add_f32_avx512;
     k->interleave_f32 = interleave_f32_avx512;
