@@ -125,6 +125,15 @@ class Suite:
         print(f"# from f32 input: largest difference {np.abs(logits - floats).max():.2g}")
         return difference.judge() and np.abs(logits - floats).max() <= 1e-5
 
+    def nearly_pictures(self):
+        """Normalised pictures in which some rows hold numbers that no byte gives."""
+        difference, image = Difference(), reference.normalize(make_picture(14, 384, 768)[0])[None]
+        image[0, 1, 100, 300] += 0.25
+        image[0, :, 201:260, 700] -= 1e-3
+        image[0, 2, 383, 767] = 7.5
+        self.compare(difference, self.checkpoint(2), image, "fixed")
+        return difference.judge()
+
     def list_cases(self):
         for pool, sizes in (("fixed", SIZES), ("adaptive", SMALL + SIZES)):
             for height, width in sizes:
@@ -137,6 +146,7 @@ class Suite:
         yield "a batch of two", self.batch, ()
         yield "any number of threads", self.threads, ()
         yield "8-bit pictures", self.pictures, ()
+        yield "pictures with numbers that are no bytes", self.nearly_pictures, ()
 
     def run(self, text):
         chosen = [case for case in self.list_cases() if text in case[0]]
