@@ -55,6 +55,22 @@ static void fill_u8(uint8_t *rgb, int images, int height, int width) {
     }
 }
 
+/* The same, normalised. False when there is no memory. */
+static bool fill_normalised(float *values, int images, int height, int width) {
+    const size_t pixels = (size_t)height * (size_t)width;
+    uint8_t *rgb = malloc(3 * pixels);
+    const bool ok = rgb != NULL;
+    if (ok) {
+        fill_u8(rgb, 1, height, width);
+        const struct fscnn_picture picture = {.width = width, .height = height, .rgb = rgb};
+        for (int i = 0; i < images; i++) {
+            fscnn_normalize(&picture, values + 3 * pixels * (size_t)i);
+        }
+    }
+    free(rgb);
+    return ok;
+}
+
 /* The range of normalised pixels. */
 static void fill_f32(float *values, size_t count) {
     uint32_t state = 2463534242;
@@ -85,8 +101,11 @@ static enum fscnn_status make_input(struct bench *b, struct fscnn_error *err) {
     }
     if (job->input == FSCNN_INPUT_U8) {
         fill_u8(b->input, job->batch, info.height, info.width);
-    } else {
+    } else if (info.channels != 3) {
         fill_f32(b->input, b->input_bytes / sizeof(float));
+    } else if (!fill_normalised(b->input, job->batch, info.height, info.width)) {
+        return fail(err, FSCNN_ERROR_MEMORY, "%.300s: out of memory for a picture of %d x %d", job->path, info.height,
+                    info.width);
     }
     return FSCNN_OK;
 }

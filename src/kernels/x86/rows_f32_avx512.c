@@ -191,62 +191,77 @@ static void interleave_f32_avx512(const float *planes, ptrdiff_t plane_stride, i
 
 enum { LANES = 16 };
 
-/* Normalising: what three vectors of pixels need, that begin with the first channel. */
+/* What normalising one of three vectors of pixels needs, which begin with the first channel. */
 struct normalisation {
-    float mean[3 * LANES], deviation[3 * LANES], inverse[3 * LANES];
+    __m512 mean, deviation, inverse, mean_255, deviation_255;
 };
 
-static void normalisation_fill(struct normalisation *n) {
-    for (int i = 0; i < 3 * LANES; i++) {
-        n->mean[i] = normalization_mean[i % 3];
-        n->deviation[i] = normalization_deviation[i % 3];
-        n->inverse[i] = 1.0F / n->deviation[i];
+static void normalisation_fill(struct normalisation n[3]) {
+    for (int v = 0; v < 3; v++) {
+        float mean[LANES], deviation[LANES];
+        for (int i = 0; i < LANES; i++) {
+            mean[i] = normalization_mean[(v * LANES + i) % 3];
+            deviation[i] = normalization_deviation[(v * LANES + i) % 3];
+        }
+        n[v].mean = _mm512_loadu_ps(mean);
+        n[v].deviation = _mm512_loadu_ps(deviation);
+        n[v].inverse = _mm512_div_ps(_mm512_set1_ps(1.0F), n[v].deviation);
+        n[v].mean_255 = _mm512_mul_ps(_mm512_set1_ps(255.0F), n[v].mean);
+        n[v].deviation_255 = _mm512_mul_ps(_mm512_set1_ps(255.0F), n[v].deviation);
     }
 }
 
-/* (value / 255 - mean) / deviation of the v-th of three vectors. Each quotient is the product with the rounded inverse,
- * mended by what is left over: the table's values to the last bit (the tests compare all). */
-static inline __m512 normalise(const struct normalisation *n, int v, __m512 value) {
+/* (value / 255 - mean) / deviation. Each quotient is the product with the rounded inverse, mended by what is left over:
+ * the table's values to the last bit (the tests compare all). */
+static inline __m512 normalise(const struct normalisation *n, __m512 value) {
     const __m512 unit = _mm512_set1_ps(255.0F), part = _mm512_set1_ps(1.0F / 255.0F);
     __m512 a = _mm512_mul_ps(value, part);
     a = _mm512_fmadd_ps(_mm512_fnmadd_ps(a, unit, value), part, a);
-    const __m512 centred = _mm512_sub_ps(a, _mm512_loadu_ps(n->mean + LANES * v));
-    const __m512 times = _mm512_loadu_ps(n->inverse + LANES * v), by = _mm512_loadu_ps(n->deviation + LANES * v);
-    const __m512 b = _mm512_mul_ps(centred, times);
-    return _mm512_fmadd_ps(_mm512_fnmadd_ps(b, by, centred), times, b);
+    const __m512 centred = _mm512_sub_ps(a, n->mean);
+    const __m512 b = _mm512_mul_ps(centred, n->inverse);
+    return _mm512_fmadd_ps(_mm512_fnmadd_ps(b, n->deviation, centred), n->inverse, b);
 }
 
 static void load_u8_avx512(const uint8_t *in, int width, const float (*table)[256], float *out) {
-    struct normalisation n;
+    struct normalisation n[3];
     (void)table;
-    normalisation_fill(&n);
+    normalisation_fill(n);
     for (int i = 0; i < 3 * width; i += LANES, in += LANES, out += LANES) {
         const __mmask16 mask = tail_mask(3 * width - i);
         const __m512 value = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask, in)));
-        _mm512_mask_storeu_ps(out, mask, normalise(&n, i / LANES % 3, value));
+        _mm512_mask_storeu_ps(out, mask, normalise(&n[i / LANES % 3], value));
     }
 }
 
-/* Guesses the bytes and normalises them again. */
+/* Guesses bytes and normalises them again; true where that gives something else. */
+static inline __mmask16 recover_vector(const struct normalisation *n, __m512 value, __m512i *bytes) {
+    *bytes = _mm512_cvtps_epi32(_mm512_fmadd_ps(value, n->deviation_255, n->mean_255));
+    return _mm512_cmpgt_epu32_mask(*bytes, _mm512_set1_epi32(255)) |
+           _mm512_cmp_ps_mask(normalise(n, _mm512_cvtepi32_ps(*bytes)), value, _CMP_NEQ_UQ);
+}
+
 static bool recover_u8_avx512(const float *in, int width, const float (*table)[256], uint8_t *out) {
-    struct normalisation n;
+    struct normalisation n[3];
+    __mmask16 wrong = 0;
+    __m512i bytes;
+    int i = 0;
     (void)table;
-    normalisation_fill(&n);
-    const __m512 most = _mm512_set1_ps(255.0F), least = _mm512_setzero_ps();
-    for (int i = 0; i < 3 * width; i += LANES, in += LANES, out += LANES) {
-        const __mmask16 mask = tail_mask(3 * width - i);
-        const int v = i / LANES % 3;
-        const __m512 value = _mm512_maskz_loadu_ps(mask, in);
-        const __m512 unit =
-            _mm512_fmadd_ps(value, _mm512_loadu_ps(n.deviation + LANES * v), _mm512_loadu_ps(n.mean + LANES * v));
-        const __m512 whole = _mm512_roundscale_ps(_mm512_min_ps(most, _mm512_max_ps(least, _mm512_mul_ps(unit, most))),
-                                                  _MM_FROUND_TO_NEAREST_INT);
-        if (_mm512_mask_cmp_ps_mask(mask, normalise(&n, v, whole), value, _CMP_NEQ_UQ)) {
-            return false;
-        }
-        vec_store_u8(out, mask, _mm512_cvtps_epi32(whole));
+    normalisation_fill(n);
+    const struct normalisation first = n[0], second = n[1], third = n[2]; /* in registers: out may be anything */
+    for (; i + 3 * LANES <= 3 * width && !wrong; i += 3 * LANES) {
+        wrong |= recover_vector(&first, _mm512_loadu_ps(in + i), &bytes);
+        _mm_storeu_si128((__m128i *)(void *)(out + i), _mm512_cvtepi32_epi8(bytes));
+        wrong |= recover_vector(&second, _mm512_loadu_ps(in + i + LANES), &bytes);
+        _mm_storeu_si128((__m128i *)(void *)(out + i + LANES), _mm512_cvtepi32_epi8(bytes));
+        wrong |= recover_vector(&third, _mm512_loadu_ps(in + i + 2 * LANES), &bytes);
+        _mm_storeu_si128((__m128i *)(void *)(out + i + 2 * LANES), _mm512_cvtepi32_epi8(bytes));
     }
-    return true;
+    for (int v = 0; i < 3 * width && !wrong; i += LANES, v++) {
+        const __mmask16 mask = tail_mask(3 * width - i);
+        wrong |= mask & recover_vector(&n[v], _mm512_maskz_loadu_ps(mask, in + i), &bytes);
+        _mm512_mask_cvtepi32_storeu_epi8(out + i, mask, bytes);
+    }
+    return !wrong;
 }
 
 void kernels_fill_avx512(struct kernels *k) {
