@@ -3,13 +3,15 @@
 An engine is made from a job (a dict: model, precision, threads, height, width, input, output) in a process of its own, with the
 settings that its documentation names for latency on a processor, and with `threads` threads. It has
 
-    run()       one image, from a buffer that is there to a buffer that is there
+    run()       one image, from a buffer that is there to a buffer that is there; may return the milliseconds that count
+                where these are not the call's
     result()    the logits f32 [1, classes, h, w], or for output "labels" the label map u8 [1, h, w]
     version     and settings, a line that says what was chosen
 
 Imports of peers are local: a process has only the engine it measures."""
 import os
 import sys
+import time
 
 import numpy as np
 
@@ -57,12 +59,13 @@ class FastScnn:
 
 
 class FastScnnStreams(FastScnn):
-    """For bench/compare --scaling: `streams` sessions of one model at once, `batch` images a call, until `images` are done."""
+    """For bench/compare --scaling: `streams` sessions of one model at once, `batch` images a call, for `seconds`. What counts
+    is the time for an image at the sum of their rates: no stream waits for a slower one, nor would one of a server."""
 
     def __init__(self, job):
         from concurrent.futures import ThreadPoolExecutor
         super().__init__(job)
-        self.calls = job["images"] // (job["streams"] * job["batch"])
+        self.seconds, self.batch = job["seconds"], job["batch"]
         self.input = np.repeat(self.input, job["batch"], axis=0)
         self.streams = [(self.session, self.model.output(self.kind, job["batch"]))]
         while len(self.streams) < job["streams"]:
@@ -70,11 +73,16 @@ class FastScnnStreams(FastScnn):
         self.pool = ThreadPoolExecutor(len(self.streams))
 
     def run_stream(self, stream):
-        for _ in range(self.calls):
+        """Images a millisecond."""
+        begin, images, elapsed = time.perf_counter(), 0, 0
+        while elapsed < self.seconds:
             stream[0].run(self.input, self.kind, stream[1])
+            images += self.batch
+            elapsed = time.perf_counter() - begin
+        return images / (elapsed * 1e3)
 
     def run(self):
-        list(self.pool.map(self.run_stream, self.streams))
+        return 1 / sum(self.pool.map(self.run_stream, self.streams))
 
     def result(self):
         return np.concatenate([output for _, output in self.streams])
