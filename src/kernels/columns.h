@@ -18,9 +18,7 @@ enum {
     COLUMNS_BLOCK = COLUMNS_PARTS * COLUMNS_K * 16 /* packed weights of 16 channels */
 };
 
-/* out[m, n] = clamp(bias[n] + sum over parts and k of columns[2 * m * COLUMN + k] * w[n / 16, part, k / 2, n % 16, k %
- * 2])
- */
+/* out[m, n] = clamp(bias[n] + sum over parts and k of a[2 * m * COLUMN + k] * w[n / 16, part, k / 2, n % 16, k % 2]) */
 struct columns_args {
     int pixels, channels;
     const uint8_t *rows[3];  /* RGB, at the first tap of output 0 */

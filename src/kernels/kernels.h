@@ -133,13 +133,13 @@ struct kernels {
     /* out[x, c] = table[c][in[x, c]]: u8 pixels [width, 3] to floats. The table is that of tensor/normalization.h: its
      * values may as well be computed. */
     void (*load_u8)(const uint8_t *in, int width, const float (*table)[256], float *out);
-    /* Back: floats that are all numbers of the table become its bytes, and true is returned; otherwise out may hold
-     * anything. out may be in. */
-    bool (*recover_u8)(const float *in, int width, const float (*table)[256], uint8_t *out);
     /* The same to bf16 [width, 4], the fourth 0. */
     void (*load_u8_bf16)(const uint8_t *in, int width, const float (*table)[256], uint16_t *out);
     /* [width, 3] to [width, 4], the fourth 0. */
     void (*load_u8_u8)(const uint8_t *in, int width, uint8_t *out);
+    /* load_u8 backwards: floats [width, 3] that are all numbers of the table become its bytes, and true is returned;
+     * otherwise out may hold anything. out may be in. */
+    bool (*recover_u8)(const float *in, int width, const float (*table)[256], uint8_t *out);
     /* Three rows of row_bytes each to `units` units (units.h), out [units, UNIT_BYTES]; 0 where a row has ended. */
     void (*interleave_units)(const uint8_t *const *rows, int row_bytes, int units, uint8_t *out);
     /* planes [channels][width] (plane_stride apart) to [width, out_stride]; channels from `channels` on become 0. */
