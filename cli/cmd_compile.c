@@ -60,6 +60,8 @@ static int parse(const struct command *command, int argc, char **argv, struct se
          "int8: keep layers in bf16 until no more of the labels differ from fp32's"},
         {"sensitivity_report", 0, OPTION_TEXT, &w->sensitivity_report, "FILE",
          "int8: write as JSON what quantising each layer alone costs; a table with --log=info"},
+        {"exact", 0, OPTION_FLAG, &w->exact, NULL,
+         "fp32: 24 bits of every number, also where a test shows that AMX may take 16"},
         {"precision_mode", 0, OPTION_TEXT, &w->precision_mode, "MODE",
          "ATC's words: force_fp32 is fp32; force_fp16, allow_mix_precision, ... are bf16"},
         {"pool", 0, OPTION_CHOICE, &s->pool, "KIND", "checkpoint: pyramid pooling fixed or adaptive (default fixed)",

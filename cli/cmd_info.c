@@ -87,7 +87,9 @@ static int describe_source(const char *path, bool json) {
         json_decref(lines);
         return status_error(model_explain(path, status, &err), &err);
     }
-    status = fscnn_compile(path, NULL, &model, &err); /* a file that cannot be compiled can be described all the same */
+    const struct fscnn_compile_options options = {.exact = true}; /* which takes no time */
+    status =
+        fscnn_compile(path, &options, &model, &err); /* a file that cannot be compiled can be described all the same */
     if (json) {
         code = json_print(json_pack("{s:o, s:o, s:o, s:o}", "file", json_text(path), "description", lines, "compiled",
                                     status == FSCNN_OK ? model_json(model) : json_null(), "compile_error",

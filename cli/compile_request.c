@@ -185,6 +185,10 @@ static bool parse_precision(const struct compile_words *words, struct compile_re
         return refuse_value(why, "precision_mode", words->precision_mode, reason, "Leave one of the two out");
     }
     precision = mode ? (int)mode->precision : precision;
+    if (words->exact && precision != FSCNN_FP32) {
+        return refuse_value(why, "exact", precisions[precision], "only fp32 is exact", "Leave one of the two out");
+    }
+    out->options.exact = words->exact || out->mode != MODE_BUILD;
     out->options.precision = (enum fscnn_precision)precision;
     out->options.calibration = words->calibrate;
     out->paints = precision == FSCNN_INT8 && !words->calibrate;
@@ -393,8 +397,8 @@ bool compile_request_fits(const struct compile_words *words, const struct compil
 
 bool compile_request_misnames(const struct compile_words *words, const struct compile_request *request,
                               struct coded_error *why) {
-    const struct fscnn_compile_options own = {.pool = request->options.pool,
-                                              .output_name = request->options.output_name};
+    const struct fscnn_compile_options own = {
+        .pool = request->options.pool, .output_name = request->options.output_name, .exact = true};
     struct fscnn_model *model;
     struct fscnn_model_info info;
     struct fscnn_error ignored;

@@ -19,6 +19,7 @@ struct compile_words {
     const char *log, *soc_version, *precision, *precision_mode, *insert_op_conf, *check_report, *fusion_switch_file;
     const char *json_file, *calibrate, *calibration_method, *accuracy_budget, *sensitivity_report;
     const char *pool, *calibrate_limit; /* looked at already; here for whether they were given */
+    bool exact;
 };
 
 enum log_level { LOG_NULL, LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };

@@ -175,7 +175,7 @@ enum fscnn_status model_open_as(const char *path, const struct fscnn_compile_opt
 
 enum fscnn_status model_open(const char *path, int height, int width, struct pool_choice *pool,
                              struct fscnn_model **out, struct fscnn_error *err) {
-    struct fscnn_compile_options options = {.height = height, .width = width};
+    const struct fscnn_compile_options options = {.height = height, .width = width};
     return model_open_as(path, &options, pool, out, err);
 }
 

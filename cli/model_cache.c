@@ -47,7 +47,8 @@ static enum fscnn_status find_fixed_size(struct model_cache *cache, struct fscnn
     fscnn_model_get_info(model, &info);
     bool fixed = !model_is_source(cache->path);
     if (!fixed) {
-        fixed = model_open(cache->path, info.height + 32, info.width, &cache->pool, &other, err) != FSCNN_OK;
+        const struct fscnn_compile_options larger = {.height = info.height + 32, .width = info.width, .exact = true};
+        fixed = model_open_as(cache->path, &larger, &cache->pool, &other, err) != FSCNN_OK;
         if (!fixed) {
             fscnn_model_free(&other);
         }

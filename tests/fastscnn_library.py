@@ -48,7 +48,7 @@ class CompileOptions(ctypes.Structure):
                 ("batch_sizes", ctypes.c_int * 16), ("precision", ctypes.c_int),
                 ("calibration", ctypes.c_char_p), ("calibration_limit", ctypes.c_int), ("pool", ctypes.c_int),
                 ("output_name", ctypes.c_char_p), ("log", Log), ("calibration_method", ctypes.c_int),
-                ("accuracy_budget", ctypes.c_double), ("sensitivity", Sensitivity)]
+                ("accuracy_budget", ctypes.c_double), ("sensitivity", Sensitivity), ("exact", ctypes.c_bool)]
 
 
 class ExportOptions(ctypes.Structure):

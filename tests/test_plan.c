@@ -219,10 +219,10 @@ static void test_damaged_mixed(void **state) {
 /* A change of the records must come with another version: this length belongs to version 2. */
 static void test_version(void **state) {
     (void)state;
-    enum { HEADER = 40 + 6 * 4 + 16 * 4 + 8, TENSOR = 16, STEP = 12, STAGE = 200 };
+    enum { HEADER = 40 + 6 * 4 + 16 * 4 + 8, TENSOR = 16, STEP = 16, STAGE = 200 };
     static float data[16] __attribute__((aligned(64)));
     struct stage stages[2] = {{.op = STAGE_LOAD, .name = "a"}, {.op = STAGE_OUTPUT, .name = "b"}};
-    struct step step = {0, 2, 1};
+    struct step step = {0, 2, 1, 3};
     struct tensor_desc tensor = {0};
     const struct plan plan = {.stages = stages,
                               .num_stages = 2,
@@ -241,8 +241,8 @@ static void test_version(void **state) {
     assert_non_null(out);
     plan_write(&plan, out);
     assert_int_equal(fclose(out), 0);
-    assert_int_equal(PLAN_VERSION, 2);
-    assert_int_equal(bytes[8], 2);
+    assert_int_equal(PLAN_VERSION, 3);
+    assert_int_equal(bytes[8], 3);
     assert_string_equal(bytes + records - 10, "n");
     assert_string_equal(bytes + records - 2, "b");
     assert_int_equal(size, (records + 63) / 64 * 64 + sizeof(data));
@@ -302,7 +302,7 @@ static void test_image_rows(void **state) {
                 stages[i].num_inputs = 1;
                 stages[i].inputs[0] = (struct source){SOURCE_STAGE, i - 1};
             }
-            struct step step = {0, 3, 1};
+            struct step step = {0, 3, 1, 3};
             const struct plan plan = {.stages = stages,
                                       .num_stages = 3,
                                       .steps = &step,

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "compile/calibrate.h"
 #include "compile/sensitivity.h"
+#include "compile/split_choice.h"
 #include "import/import.h"
 #include "passes/passes.h"
 #include "plan/model.h"
@@ -123,6 +124,9 @@ static enum fscnn_status compile_graph(struct graph *graph, const char *path,
     }
     if (status == FSCNN_OK) {
         status = lower(graph, &lowering, &plan, &pack, err);
+    }
+    if (status == FSCNN_OK && options->precision == FSCNN_FP32 && !options->exact) {
+        split_choose(graph, &plan, options->log);
     }
     if (memory) {
         arena_free(&memory->arena);

@@ -404,7 +404,7 @@ static int choose_slices(const struct lowering *l, const struct step *step) {
 static enum fscnn_status emit_step(struct lowering *l, int first_stage) {
     struct plan *plan = l->plan;
     struct step *step = &plan->steps[plan->num_steps++];
-    *step = (struct step){first_stage, plan->num_stages - first_stage, 1};
+    *step = (struct step){first_stage, plan->num_stages - first_stage, 1, 3};
     step->slices = choose_slices(l, step);
     return FSCNN_OK;
 }

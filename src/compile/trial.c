@@ -6,8 +6,7 @@ enum fscnn_status trial_create(const struct graph *graph, const struct lower_opt
                                struct trial *out, struct fscnn_error *err) {
     struct plan plan = {.num_batch_sizes = 1, .batch_sizes = {1}};
     struct pack pack = {0};
-    const struct fscnn_session_options session = {.threads = threads};
-    *out = (struct trial){0};
+    *out = (struct trial){.threads = threads};
     enum fscnn_status status = lower(graph, options, &plan, &pack, err);
     if (status != FSCNN_OK) {
         arena_free(&plan.arena);
@@ -16,7 +15,7 @@ enum fscnn_status trial_create(const struct graph *graph, const struct lower_opt
     }
     status = model_create(&plan, (struct file_map){0}, pack.bytes, &out->model, err);
     if (status == FSCNN_OK) {
-        status = fscnn_session_create(out->model, &session, &out->session, err);
+        status = trial_restart(out, err);
     }
     if (status == FSCNN_OK) {
         size_t bytes = fscnn_model_output_bytes(out->model, FSCNN_OUTPUT_LABELS, 1);
@@ -24,6 +23,12 @@ enum fscnn_status trial_create(const struct graph *graph, const struct lower_opt
         status = out->labels ? FSCNN_OK : error_memory(err, bytes, "labels");
     }
     return status;
+}
+
+enum fscnn_status trial_restart(struct trial *trial, struct fscnn_error *err) {
+    const struct fscnn_session_options options = {.threads = trial->threads};
+    fscnn_session_free(&trial->session);
+    return fscnn_session_create(trial->model, &options, &trial->session, err);
 }
 
 enum fscnn_status trial_run(struct trial *trial, const struct fscnn_picture *picture, struct fscnn_error *err) {

@@ -6,14 +6,14 @@
 #include "kernels/split.h"
 #include "tensor/normalization.h"
 
-_Static_assert((int)COLUMNS_PARTS == (int)SPLIT_PARTS, "weights are split as others are");
+_Static_assert((int)COLUMNS_PARTS == (int)SPLIT_MOST_PARTS, "weights are split as others are");
 _Static_assert(COLUMNS_BLOCK == COLUMNS_PARTS * COLUMNS_K * KERNEL_BLOCK, "blocks are those of other weights");
 
 /* One weight's parts, at its place in each part's run of K. */
 static void put_parts(float value, int k, int n, uint16_t *out) {
-    for (int part = SPLIT_PARTS - 1; part >= 0; part--) {
+    for (int part = SPLIT_MOST_PARTS - 1; part >= 0; part--) {
         const int at = part * COLUMNS_K + k;
-        out[(at / 2 * KERNEL_BLOCK + n) * 2 + at % 2] = split_next(&value);
+        out[(at / 2 * KERNEL_BLOCK + n) * 2 + at % 2] = split_next(&value, SPLIT_MOST_PARTS);
     }
 }
 

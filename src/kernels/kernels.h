@@ -54,7 +54,8 @@ struct conv_args {
     float low, high;
     void *out; /* [pixels, channels] */
     ptrdiff_t out_stride;
-    void *scratch; /* conv_split: split_scratch_bytes(K), else unused */
+    int parts;     /* conv_split: of each number, 2 or 3; else unused */
+    void *scratch; /* conv_split: split_scratch_bytes(K); else unused */
 };
 
 /* out[m, c] = clamp(bias[c] + sum over i, j of rows[i][(m * stride + j) * in_stride + c] * w[i, j, c]) */
@@ -121,7 +122,7 @@ struct kernels {
     bool units_pay;   /* one run of units is faster than three of rows */
     bool columns_pay; /* conv_columns is faster than conv[ELEM_F32] */
     void (*conv[ELEM_COUNT])(const struct conv_args *args);
-    /* Of f32 with split weights (split.h): bf16 [ceil(channels / 16), K / 2, 3, 16, 2], block_stride in elements of
+    /* Of f32 with split weights (split.h): bf16 [ceil(channels / 16), K / 2, parts, 16, 2], block_stride in elements of
      * these; lengths of segments are multiples of SPLIT_MULTIPLE. */
     void (*conv_split)(const struct conv_args *args);
     void (*conv_columns)(const struct columns_args *args);

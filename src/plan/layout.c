@@ -165,7 +165,7 @@ static enum fscnn_status plan_step(const struct plan *plan, struct layout *layou
             s->op == STAGE_POOL) {
             l->work = place(used, 2 * sizeof(float) * (size_t)s->w * (size_t)s->c);
         }
-        if (plan_splits(plan, s)) {
+        if (plan_split_parts(plan, s) > 0) {
             l->work = place(used, (size_t)plan_input_channels(plan, s) * PLAN_SPLIT_BYTES);
         }
         if (l->ring_rows > 0) {

@@ -169,7 +169,7 @@ void fscnn_model_describe(const struct fscnn_model *model, struct fscnn_log log)
         if (step->slices > 1) {
             snprintf(slices, sizeof(slices), ", in %d slices", step->slices);
         }
-        log_line(log, "  step %d%s%s", i, slices,
+        log_line(log, "  step %d%s%s%s", i, slices, step->split_parts == 2 ? ", 16 bits of numbers on AMX" : "",
                  i == 0 || model->layout.steps[i].wait ? "" : ", together with the one before");
         for (int k = step->first_stage; k < step->first_stage + step->num_stages; k++) {
             describe_stage(model, k, log);

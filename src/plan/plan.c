@@ -31,27 +31,26 @@ int plan_input_type(const struct plan *plan, const struct stage *stage) {
     return stage->num_inputs > 0 ? plan_source_shape(plan, stage->inputs[0]).type : stage->type;
 }
 
-/* Parts in which a stage's step is done. */
-static int slices_of(const struct plan *plan, const struct stage *stage) {
+static const struct step *step_of(const struct plan *plan, const struct stage *stage) {
     const int index = (int)(stage - plan->stages);
-    for (int i = 0; i < plan->num_steps; i++) {
-        if (index >= plan->steps[i].first_stage && index < plan->steps[i].first_stage + plan->steps[i].num_stages) {
-            return plan->steps[i].slices;
-        }
+    const struct step *step = plan->steps;
+    while (step < plan->steps + plan->num_steps - 1 && index >= step->first_stage + step->num_stages) {
+        step++;
     }
-    return 1;
+    return step;
 }
 
-bool plan_splits(const struct plan *plan, const struct stage *stage) {
+int plan_split_parts(const struct plan *plan, const struct stage *stage) {
+    const struct step *step = step_of(plan, stage);
     bool splits = stage->op == STAGE_CONV && stage->kh == 1 && stage->kw == 1 &&
                   plan_input_type(plan, stage) == ELEM_F32 && stage->c >= PLAN_SPLIT_LEAST &&
                   plan_input_channels(plan, stage) >= PLAN_SPLIT_LEAST;
     for (int k = 0; splits && k < stage->num_inputs; k++) {
         const struct source source = stage->inputs[k];
-        const int slices = source.kind == SOURCE_STAGE ? slices_of(plan, stage) : 1;
+        const int slices = source.kind == SOURCE_STAGE ? step->slices : 1;
         splits = plan_source_shape(plan, source).c % (slices * PLAN_SPLIT_MULTIPLE) == 0;
     }
-    return splits;
+    return splits ? step->split_parts : 0;
 }
 
 uint64_t plan_stage_macs(const struct plan *plan, const struct stage *stage) {

@@ -30,7 +30,7 @@ enum stage_op {
 };
 
 /* Of the file's records (plan_file.c): another number whenever one of them changes. */
-enum { PLAN_VERSION = 2 };
+enum { PLAN_VERSION = 3 };
 
 enum { PLAN_MAX_INPUTS = 8, PLAN_MAX_STAGES = 2048, PLAN_MAX_SLICES = 256, PLAN_BLOCK = 16, PLAN_ALIGN = 64 };
 
@@ -82,6 +82,8 @@ struct step {
     /* 1, or into how many parts of the middle channels an expand-depthwise-project step is cut, so that its rings stay
      * small: parts run one after another and add up in the output tensor. */
     int32_t slices;
+    /* Of convolutions that split float32 numbers (plan_split_parts): 3, which is exact, or 2 (kernels/split.h). */
+    int32_t split_parts;
 };
 
 struct tensor_desc {
@@ -127,14 +129,14 @@ struct tensor_desc plan_source_shape(const struct plan *plan, struct source sour
 int plan_input_channels(const struct plan *plan, const struct stage *stage);
 /* Type of the first input (LOAD: of the output). */
 int plan_input_type(const struct plan *plan, const struct stage *stage);
-/* Whether a convolution of f32 may run on numbers split into bfloat16 parts, where the processor is faster so; the
- * session then keeps such weights, and each thread needs PLAN_SPLIT_BYTES for each input channel. */
+/* Into how many bfloat16 parts a convolution of f32 splits its numbers where the processor is faster so; 0: it does
+ * not. The session then keeps such weights, and each thread needs PLAN_SPLIT_BYTES for each input channel. */
 enum {
     PLAN_SPLIT_BYTES = 192,
     PLAN_SPLIT_LEAST = 64,   /* channels in and out: splitting costs, too */
     PLAN_SPLIT_MULTIPLE = 32 /* of the channels of each input that are taken at a time */
 };
-bool plan_splits(const struct plan *plan, const struct stage *stage);
+int plan_split_parts(const struct plan *plan, const struct stage *stage);
 uint64_t plan_stage_macs(const struct plan *plan, const struct stage *stage);
 
 #endif

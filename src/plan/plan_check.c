@@ -284,6 +284,9 @@ static enum fscnn_status check_steps(const struct plan *plan, bool *written, int
                 return error_set(err, FSCNN_ERROR_FORMAT, "stage %d: output in the middle", k);
             }
         }
+        if (step->split_parts != 2 && step->split_parts != 3) {
+            return error_set(err, FSCNN_ERROR_FORMAT, "step %d: numbers in %d parts", i, step->split_parts);
+        }
         const struct stage *root = &plan->stages[next + step->num_stages - 1];
         for (int k = next; k < next + step->num_stages - 1; k++) {
             if (users[k] != 1) {

@@ -1,13 +1,13 @@
 /* The offline model file (.fscnn), byte by byte. Everything is little-endian; i32 and f32 are four bytes, u64 eight.
  *
  *   0   "FASTSCNN"                          magic
- *   8   i32 version (2)
+ *   8   i32 version (3)
  *  12   i32 num_stages, num_steps, num_tensors
  *  24   u64 text_size, data_size
  *  40   i32 channels, height, width, output_is_labels, precision, num_batch_sizes, batch_sizes[16]
  *       u64 parameters
  *       tensors    num_tensors x { i32 h, w, c, type }
- *       steps      num_steps   x { i32 first_stage, num_stages, slices }
+ *       steps      num_steps   x { i32 first_stage, num_stages, slices, split_parts }
  *       stages     num_stages  x { i32 op, num_inputs, {kind, index} inputs[8], {kind, index} addend;
  *                                  i32 type, tensor, h, w, c, kh, kw, stride_h, stride_w, pad_top, pad_left;
  *                                  f32 low, high, in_scale, in_offset, addend_scale, addend_offset;
@@ -90,6 +90,7 @@ static void code_step(struct coder *c, struct step *s) {
     code_i32(c, &s->first_stage);
     code_i32(c, &s->num_stages);
     code_i32(c, &s->slices);
+    code_i32(c, &s->split_parts);
 }
 
 static void code_source(struct coder *c, struct source *s) {

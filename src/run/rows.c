@@ -267,16 +267,17 @@ static void run_conv(struct worker *w, int stage, int row, int count) {
     ptrdiff_t k = (ptrdiff_t)s->kh * s->kw * plan_input_channels(plan_of(w), s);
     const int type = plan_input_type(plan_of(w), s);
     const struct fscnn_session *session = w->session;
-    const bool split = weights_are_split(&session->weights, stage);
+    const int split_parts = weights_split_parts(&session->weights, stage), parts = split_parts ? split_parts : 1;
+    const bool split = split_parts > 0;
     /* Bytes of the weights of one k and 16 channels. */
-    const ptrdiff_t k_bytes = PLAN_BLOCK * (ptrdiff_t)(split ? SPLIT_PARTS * sizeof(uint16_t) : elem_size(type));
+    const ptrdiff_t k_bytes = PLAN_BLOCK * parts * (ptrdiff_t)(split ? sizeof(uint16_t) : elem_size(type));
     const char *weights = split ? (const char *)(session->weights.split + session->weights.split_at[stage])
                                 : (const char *)data_at(w, s->weights);
     struct conv_args args = {
         .pixels = s->w * count,
         .channels = out.channels,
         .out_type = s->type,
-        .block_stride = k * PLAN_BLOCK * (split ? SPLIT_PARTS : 1),
+        .block_stride = k * PLAN_BLOCK * parts,
         .bias = data_at(w, s->bias),
         .multiplier = data_at(w, s->multiplier),
         .addend_scale = s->addend_scale,
@@ -285,6 +286,7 @@ static void run_conv(struct worker *w, int stage, int row, int count) {
         .high = s->high,
         .out = out.data,
         .out_stride = out.channels,
+        .parts = split_parts,
         .scratch = split ? work_of(w, stage) : NULL,
     };
     if (takes_units(w, stage)) {

@@ -9,12 +9,13 @@
 #include "kernels/split.h"
 #include "kernels/units.h"
 
-_Static_assert(PLAN_SPLIT_BYTES == SPLIT_PARTS * SPLIT_PIXELS * sizeof(uint16_t), "layout.c makes room for the kernel");
-_Static_assert((int)PLAN_SPLIT_MULTIPLE == (int)SPLIT_MULTIPLE, "plan_splits asks for what the kernel needs");
+_Static_assert(PLAN_SPLIT_BYTES == SPLIT_MOST_PARTS * SPLIT_PIXELS * sizeof(uint16_t),
+               "layout.c makes room for the kernel");
+_Static_assert((int)PLAN_SPLIT_MULTIPLE == (int)SPLIT_MULTIPLE, "plan_split_parts asks for what the kernel needs");
 
 /* Elements of a stage's split weights, 0 for one that is not split. */
 static size_t split_count(const struct plan *plan, const struct stage *s) {
-    return plan_splits(plan, s) ? split_weights_count(plan_blocks(s->c), (size_t)plan_input_channels(plan, s)) : 0;
+    return split_weights_count(plan_blocks(s->c), (size_t)plan_input_channels(plan, s), plan_split_parts(plan, s));
 }
 
 static size_t split_count_all(const struct plan *plan) {
@@ -34,15 +35,17 @@ static bool create_split(const struct plan *plan, struct weights *out) {
         return true;
     }
     out->split_at = calloc((unsigned)plan->num_stages, sizeof(*out->split_at));
-    out->split = out->split_at ? memory_new(all * sizeof(*out->split)) : NULL;
+    out->split_parts = calloc((unsigned)plan->num_stages, sizeof(*out->split_parts));
+    out->split = out->split_at && out->split_parts ? memory_new(all * sizeof(*out->split)) : NULL;
     for (int i = 0; out->split && i < plan->num_stages; i++) {
         const struct stage *s = &plan->stages[i];
-        const size_t count = split_count(plan, s);
-        out->split_at[i] = count > 0 ? at : SIZE_MAX;
-        if (count > 0) {
+        const int parts = plan_split_parts(plan, s);
+        out->split_at[i] = at;
+        out->split_parts[i] = (uint8_t)parts;
+        if (parts > 0) {
             split_weights((const float *)(const void *)(plan->data + s->weights), plan_blocks(s->c),
-                          (size_t)plan_input_channels(plan, s), out->split + at);
-            at += count;
+                          (size_t)plan_input_channels(plan, s), parts, out->split + at);
+            at += split_count(plan, s);
         }
     }
     return out->split != NULL;
@@ -63,7 +66,7 @@ static void leave_file(const struct fscnn_model *model, struct weights *out) {
     madvise(rest, plan->data_size, MADV_NOHUGEPAGE);
     for (int i = 0; i < plan->num_stages; i++) {
         const struct stage *s = &plan->stages[i];
-        if (out->split_at[i] == SIZE_MAX) {
+        if (out->split_parts[i] == 0) {
             continue;
         }
         if (s->weights < done) {
@@ -71,7 +74,7 @@ static void leave_file(const struct fscnn_model *model, struct weights *out) {
             return;
         }
         memcpy(rest + done, plan->data + done, s->weights - done);
-        done = s->weights + split_count(plan, s) / SPLIT_PARTS * sizeof(float);
+        done = s->weights + split_count(plan, s) / out->split_parts[i] * sizeof(float);
     }
     memcpy(rest + done, plan->data + done, plan->data_size - done);
     out->data = (const uint8_t *)rest;
@@ -156,6 +159,7 @@ bool weights_create(const struct fscnn_model *model, const struct kernels *kerne
 void weights_free(struct weights *weights) {
     free(weights->split);
     free(weights->split_at);
+    free(weights->split_parts);
     free(weights->units);
     free(weights->columns);
     free(weights->columns_bias);

@@ -41,8 +41,8 @@ static void make_parts(struct call *c, int sum) {
     struct conv_args *p = &c->args.conv;
     const size_t blocks = (size_t)round_up(p->channels, KERNEL_BLOCK) / KERNEL_BLOCK;
     c->whole_weights = p->weights;
-    p->weights = buffer_new("parts of weights", ELEM_BF16, split_weights_count(blocks, (size_t)sum));
-    p->block_stride *= SPLIT_PARTS;
+    p->weights = buffer_new("parts of weights", ELEM_BF16, split_weights_count(blocks, (size_t)sum, p->parts));
+    p->block_stride *= p->parts;
     p->scratch = buffer_new("scratch", ELEM_BF16, split_scratch_bytes((size_t)sum) / sizeof(uint16_t));
     buffer_allow_writes(p->weights);
     buffer_allow_writes(p->scratch);
@@ -100,7 +100,8 @@ static void draw_segments(struct call *c, int group) {
 
 static void draw(struct call *c, int group) {
     struct conv_args *p = &c->args.conv;
-    *p = (struct conv_args){.pixels = random_size(random_int(0, 7) ? 40 : 80), .channels = random_channels()};
+    *p = (struct conv_args){
+        .pixels = random_size(random_int(0, 7) ? 40 : 80), .channels = random_channels(), .parts = random_int(2, 3)};
     p->out_type = random_int(0, 2) ? c->type : ELEM_F32;
     draw_segments(c, group);
     make_call(c, group == SPLIT_MULTIPLE || random_int(0, 1) ? 0 : random_int(0, 40), random_stride(p->channels));
@@ -142,13 +143,13 @@ static const struct {
     {64, 768, {128, 0}}, {64, 128, {768, 0}}, {256, 128, {64, 128}}, {256, 128, {128, 0}}, {256, 19, {128, 0}},
 };
 
-static bool conv_network(struct call *c, int i) {
+static bool make_layer(struct call *c, int i, int split_parts) {
     if (i >= (int)(sizeof(layers) / sizeof(layers[0]))) {
         return false;
     }
     struct conv_args *p = &c->args.conv;
     const int *parts = layers[i].parts, first = c->type == ELEM_F32 ? 3 : 4; /* channels of a picture's rows */
-    *p = (struct conv_args){.pixels = layers[i].pixels, .channels = layers[i].channels};
+    *p = (struct conv_args){.pixels = layers[i].pixels, .channels = layers[i].channels, .parts = split_parts};
     p->out_type = p->channels == 19 ? ELEM_F32 : c->type;
     p->num_segments = parts[0] == 0 ? 3 : parts[1] == 0 ? 1 : 2;
     for (int s = 0; s < p->num_segments; s++) {
@@ -169,19 +170,23 @@ static bool conv_network(struct call *c, int i) {
     return true;
 }
 
+static bool conv_network(struct call *c, int i) { return make_layer(c, i, 0); }
+
 static void conv_run(const struct kernels *k, const struct call *c) { k->conv[c->type](&c->args.conv); }
 
 static void split_call_weights(const struct call *c) {
     const struct conv_args *p = &c->args.conv;
     const size_t blocks = (size_t)round_up(p->channels, KERNEL_BLOCK) / KERNEL_BLOCK;
-    split_weights(c->whole_weights, blocks, (size_t)p->block_stride / (SPLIT_PARTS * KERNEL_BLOCK),
+    split_weights(c->whole_weights, blocks, (size_t)(p->block_stride / (p->parts * KERNEL_BLOCK)), p->parts,
                   (uint16_t *)p->weights);
 }
 
 static bool conv_split_network(struct call *c, int i) {
-    if (!conv_network(c, i + 1)) { /* not the first layer */
+    if (!make_layer(c, i / 2 + 1, 3 - i % 2)) { /* not the first layer */
         return false;
     }
+    const size_t used = strlen(c->text);
+    snprintf(c->text + used, sizeof(c->text) - used, ", %d parts", c->args.conv.parts);
     split_call_weights(c);
     c->whole_weights = NULL; /* once: a session does it when it starts */
     return true;

@@ -50,21 +50,30 @@ static void finish_block(const struct conv_args *p, int m, int n0, const float *
     }
 }
 
-/* The parts of a weight add up to it exactly. */
+/* The product of a value and a weight whose parts are `stride` apart: those of its parts that are summed. The parts of
+ * three add up to the whole. */
+static float split_product(float value, const uint16_t *weight, ptrdiff_t stride, int parts) {
+    const float w0 = bf16_value(weight[0]), w1 = bf16_value(weight[stride]);
+    if (parts == SPLIT_MOST_PARTS) {
+        return value * (w0 + w1 + bf16_value(weight[2 * stride]));
+    }
+    float rest = value;
+    const float a0 = bf16_value(split_next(&rest, parts)), a1 = bf16_value(split_next(&rest, parts));
+    return a1 * w0 + a0 * w1 + a0 * w0;
+}
+
 static void sum_block_split(const struct conv_args *p, int m, const uint16_t *w, float *sum) {
     for (int s = 0; s < p->num_segments; s++) {
         const float *a = (const float *)p->segments[s].a + m * p->segments[s].pixel_stride;
         for (int k = 0; k < p->segments[s].length; k++) {
             /* Of 32 neighbouring k, those at i and 16 + i are pair i. */
             const int pair = k / SPLIT_MULTIPLE * (SPLIT_MULTIPLE / 2) + k % (SPLIT_MULTIPLE / 2);
-            const uint16_t *parts = w + pair * 2 * SPLIT_PARTS * KERNEL_BLOCK + k / (SPLIT_MULTIPLE / 2) % 2;
+            const uint16_t *weights = w + (ptrdiff_t)pair * 2 * p->parts * KERNEL_BLOCK + k / (SPLIT_MULTIPLE / 2) % 2;
             for (int n = 0; n < KERNEL_BLOCK; n++) {
-                const uint16_t *part = parts + 2 * n;
-                sum[n] += a[k] * (bf16_value(part[0]) + bf16_value(part[2 * KERNEL_BLOCK]) +
-                                  bf16_value(part[4 * KERNEL_BLOCK]));
+                sum[n] += split_product(a[k], weights + 2 * n, (ptrdiff_t)2 * KERNEL_BLOCK, p->parts);
             }
         }
-        w += p->segments[s].length * SPLIT_PARTS * KERNEL_BLOCK;
+        w += (ptrdiff_t)p->segments[s].length * p->parts * KERNEL_BLOCK;
     }
 }
 
