@@ -16,6 +16,8 @@ from fastscnn_library import BUILD, Library
 
 TOLERANCE = 1e-3
 PIXELS_PER_ERROR = 100000
+DEFAULT_MODEL = os.path.join(os.environ.get("FASTSCNN_SOURCE", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")),
+                             "models", "fast_scnn_street.pth")
 CLASSES = {1: 19, 2: 19, 3: 19, 4: 2, 5: 19, 6: 33, 7: 19, 8: 19}  # of the checkpoint of each seed
 SIZES = ((192, 256), (193, 225), (200, 328), (256, 512), (375, 621), (1024, 2048))
 SMALL = ((3, 3), (65, 97), (97, 161))  # too small for fixed pooling
@@ -134,6 +136,13 @@ class Suite:
         self.compare(difference, self.checkpoint(2), image, "fixed")
         return difference.judge()
 
+    def default_model(self):
+        """The model that comes along, which the compiler takes for one that bears fewer bits where there is AMX."""
+        difference = Difference()
+        for seed, height, width in ((15, 1024, 2048), (16, 375, 621)):
+            self.compare(difference, DEFAULT_MODEL, make_image(seed, height, width), "fixed")
+        return difference.judge()
+
     def list_cases(self):
         for pool, sizes in (("fixed", SIZES), ("adaptive", SMALL + SIZES)):
             for height, width in sizes:
@@ -147,6 +156,8 @@ class Suite:
         yield "any number of threads", self.threads, ()
         yield "8-bit pictures", self.pictures, ()
         yield "pictures with numbers that are no bytes", self.nearly_pictures, ()
+        if os.path.exists(DEFAULT_MODEL):
+            yield "the default model", self.default_model, ()
 
     def run(self, text):
         chosen = [case for case in self.list_cases() if text in case[0]]

@@ -1,0 +1,158 @@
+/* How many bits of numbers fp32 takes where the processor splits them: few where the logits allow it, else all. */
+#include <math.h>
+#include <unistd.h>
+
+#include "cpu/cpu.h"
+#include "kernels/kernels.h"
+#include "onnx_model.h"
+
+enum { HEIGHT = 64, WIDTH = 96, MIDDLE = 64, CLASSES = 19, LOGITS = CLASSES * HEIGHT * WIDTH };
+
+static bool splits(void) { return kernels_get(cpu_flags_used()).split_pays; }
+
+static uint32_t random_bits(void) {
+    static uint32_t state = 1;
+    return state = state * 1664525U + 1013904223U;
+}
+
+static void build_conv(struct model *m, const char *name, int in, int out, const char *input, const char *output,
+                       float scale) {
+    float *weights = malloc((size_t)in * (size_t)out * sizeof(*weights));
+    char inputs[32];
+    assert_non_null(weights);
+    for (int i = 0; i < in * out; i++) {
+        weights[i] = scale * ((float)(random_bits() >> 8) / (float)(1 << 23) - 1) * sqrtf(3.0F / (float)in);
+    }
+    snprintf(inputs, sizeof(inputs), "%s %s", input, name);
+    onnx_build_floats(&m->b, name, 4, DIMS(out, in, 1, 1), weights);
+    onnx_build_node(&m->b, "Conv", name, inputs, output);
+    free(weights);
+}
+
+/* Writes a network of two steps that split, whose logits grow with `scale`. */
+static void write_network(const char *path, float scale) {
+    struct model m;
+    model_start(&m, 11, 3, HEIGHT, WIDTH);
+    build_conv(&m, "first", 3, MIDDLE, "x", "a", 1);
+    build_conv(&m, "second", MIDDLE, MIDDLE, "a", "b", 1);
+    onnx_build_node(&m.b, "Add", "sum", "a b", "c");
+    build_conv(&m, "third", MIDDLE, MIDDLE, "c", "d", 1);
+    onnx_build_node(&m.b, "Add", "sum_again", "c d", "e");
+    build_conv(&m, "last", MIDDLE, CLASSES, "e", "y", scale);
+    model_must_import(&m);
+    FILE *out = fopen(path, "wb");
+    assert_non_null(out);
+    assert_int_equal(fwrite(m.data, 1, m.size, out), m.size);
+    assert_int_equal(fclose(out), 0);
+    model_end(&m);
+}
+
+/* What the log says about it: steps with few bits, of how many; -1 where it says nothing. */
+struct said {
+    int chosen, steps;
+};
+
+static void hear(void *user, const char *line) {
+    struct said *said = user;
+    if (strstr(line, "fp32 with all 24 bits")) {
+        *said = (struct said){0, 0};
+    } else {
+        (void)sscanf(line, "fp32 with 16 bits of numbers in %d of %d", &said->chosen, &said->steps);
+    }
+}
+
+static void run(const char *path, bool exact, int height, int width, struct said *said, const uint8_t *rgb,
+                float *logits) {
+    struct fscnn_error err = {""};
+    struct fscnn_model *model;
+    struct fscnn_session *session;
+    const struct fscnn_compile_options options = {
+        .height = height, .width = width, .exact = exact, .log = {hear, said}, .pool = FSCNN_POOL_ADAPTIVE};
+    *said = (struct said){-1, -1};
+    if (fscnn_compile(path, &options, &model, &err) != FSCNN_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_int_equal(fscnn_session_create(model, NULL, &session, &err), FSCNN_OK);
+    assert_int_equal(fscnn_session_run(session, FSCNN_INPUT_U8, rgb, FSCNN_OUTPUT_F32, logits, 1, &err), FSCNN_OK);
+    fscnn_session_free(&session);
+    fscnn_model_free(&model);
+}
+
+/* Compiles both ways and returns by how much the logits of `rgb` differ. */
+static double compare(const char *path, int height, int width, struct said *said, const uint8_t *rgb) {
+    const size_t count = (size_t)height * (size_t)width * CLASSES;
+    float *few = malloc(count * sizeof(*few)), *all = malloc(count * sizeof(*all));
+    struct said exactly;
+    double largest = 0;
+    assert_true(few && all);
+    run(path, false, height, width, said, rgb, few);
+    run(path, true, height, width, &exactly, rgb, all);
+    assert_int_equal(exactly.chosen, -1);
+    for (size_t i = 0; i < count; i++) {
+        largest = fmax(largest, fabs((double)few[i] - (double)all[i]));
+    }
+    free(few);
+    free(all);
+    return largest;
+}
+
+static void fill(uint8_t *rgb, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        rgb[i] = (uint8_t)(random_bits() >> 24);
+    }
+}
+
+/* The larger the logits, the fewer steps; what is chosen keeps to the limit on another picture, too. */
+static void test_limit(void **state) {
+    (void)state;
+    static uint8_t rgb[HEIGHT * WIDTH * 3];
+    char path[] = "/tmp/fastscnn-split-XXXXXX";
+    int file = mkstemp(path), before = 2;
+    bool some = false;
+    assert_true(file >= 0);
+    close(file);
+    fill(rgb, sizeof(rgb));
+    for (float scale = 1; scale < 20; scale *= 1.3F) {
+        struct said said;
+        write_network(path, scale);
+        const double change = compare(path, HEIGHT, WIDTH, &said, rgb);
+        print_message("# scale %g: %d of %d steps, %.2g\n", (double)scale, said.chosen, said.steps, change);
+        assert_true(change <= 3e-4);
+        if (!splits()) {
+            assert_int_equal(said.chosen, -1);
+            assert_true(change == 0);
+            continue;
+        }
+        assert_true(said.chosen >= 0 && said.chosen <= before);
+        assert_true((change > 0) == (said.chosen > 0));
+        assert_true(scale > 1 || (said.chosen == 2 && said.steps == 2));
+        some = some || said.chosen == 1;
+        before = said.chosen;
+    }
+    assert_true(!splits() || (some && before == 0));
+    unlink(path);
+}
+
+/* The model that comes along takes few bits everywhere. */
+static void test_default_model(void **state) {
+    (void)state;
+    enum { H = 256, W = 512 };
+    const char *path = source_path("models/fast_scnn_street.pth");
+    struct said said;
+    if (access(path, R_OK) != 0) {
+        skip();
+    }
+    uint8_t *rgb = malloc(H * W * 3);
+    assert_non_null(rgb);
+    fill(rgb, H * W * 3);
+    const double change = compare(path, H, W, &said, rgb);
+    print_message("# %d of %d steps, %.2g\n", said.chosen, said.steps, change);
+    assert_true(change <= 4e-4 && (change > 0) == splits());
+    assert_int_equal(said.chosen, said.steps);
+    free(rgb);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_limit), cmocka_unit_test(test_default_model)};
+    return cmocka_run_group_tests_name("split_choice", tests, NULL, NULL);
+}
