@@ -20,8 +20,10 @@ enum { SPLIT_MOST_PARTS = 3, SPLIT_PIXELS = 32, SPLIT_MULTIPLE = 32 };
 void split_weights(const float *in, size_t blocks, size_t k, int parts, uint16_t *out);
 static inline size_t split_weights_count(size_t blocks, size_t k, int parts) { return blocks * k * (size_t)parts * 16; }
 
-/* What a convolution of split weights needs in args->scratch. */
-static inline size_t split_scratch_bytes(size_t k) { return k * SPLIT_MOST_PARTS * SPLIT_PIXELS * sizeof(uint16_t); }
+/* What a convolution of split weights needs in args->scratch: for two times 32 pixels. */
+static inline size_t split_scratch_bytes(size_t k) {
+    return 2 * k * SPLIT_MOST_PARTS * SPLIT_PIXELS * sizeof(uint16_t);
+}
 
 /* The upper part of a number that is cut into `parts` from here on; *rest becomes what is left of it. */
 static inline uint16_t split_next(float *rest, int parts) {

@@ -132,7 +132,7 @@ int plan_input_type(const struct plan *plan, const struct stage *stage);
 /* Into how many bfloat16 parts a convolution of f32 splits its numbers where the processor is faster so; 0: it does
  * not. The session then keeps such weights, and each thread needs PLAN_SPLIT_BYTES for each input channel. */
 enum {
-    PLAN_SPLIT_BYTES = 192,
+    PLAN_SPLIT_BYTES = 384,
     PLAN_SPLIT_LEAST = 64,   /* channels in and out: splitting costs, too */
     PLAN_SPLIT_MULTIPLE = 32 /* of the channels of each input that are taken at a time */
 };

@@ -9,7 +9,7 @@
 #include "kernels/split.h"
 #include "kernels/units.h"
 
-_Static_assert(PLAN_SPLIT_BYTES == SPLIT_MOST_PARTS * SPLIT_PIXELS * sizeof(uint16_t),
+_Static_assert(PLAN_SPLIT_BYTES == 2 * SPLIT_MOST_PARTS * SPLIT_PIXELS * sizeof(uint16_t),
                "layout.c makes room for the kernel");
 _Static_assert((int)PLAN_SPLIT_MULTIPLE == (int)SPLIT_MULTIPLE, "plan_split_parts asks for what the kernel needs");
 

@@ -2,9 +2,11 @@
  * three of two.
  *
  * Pixels are split 32 at a time into the scratch, [32, parts, k]; all channels are then computed from there, 2 x 2
- * tiles of 16 pixels x 16 channels at a time. While one such place's tiles are in work, the sums of the place before
- * are stored.
+ * tiles of 16 pixels x 16 channels at a time, a place. Multiplying tiles takes the vector units no time: in between,
+ * the sums of the place before are stored, and the next 32 pixels are split into the other half of the scratch.
  */
+#include <limits.h>
+
 #include "kernels/split.h"
 #include "kernels/x86/amx.h"
 #include "kernels/x86/kernels_x86.h"
@@ -15,45 +17,71 @@ enum {
     STEP = SPLIT_MULTIPLE     /* how many k one multiplication takes */
 };
 
-/* The bits of a number whose upper half is rounded to nearest; NaN stays as it is. */
-static inline __m512i rounded(__m512 a) {
-    const __m512i bits = _mm512_castps_si512(a);
-    return _mm512_mask_add_epi32(bits, _mm512_cmp_ps_mask(a, a, _CMP_ORD_Q), bits, _mm512_set1_epi32(0x8000));
-}
-
-/* Pairs of the upper halves of floats, a's in the lower words; what is left of both takes their place. */
-static inline __attribute__((always_inline)) __m512i next_part(__m512 *a, __m512 *b, const bool round) {
+/* Pairs of the upper halves of floats, a's in the lower words. */
+static inline __m512i pair_up(__m512i a, __m512i b) {
     const __m512i upper = _mm512_set1_epi32((int)0xffff0000);
-    const __m512i part_a = _mm512_and_si512(round ? rounded(*a) : _mm512_castps_si512(*a), upper);
-    const __m512i part_b = _mm512_and_si512(round ? rounded(*b) : _mm512_castps_si512(*b), upper);
-    *a = _mm512_sub_ps(*a, _mm512_castsi512_ps(part_a));
-    *b = _mm512_sub_ps(*b, _mm512_castsi512_ps(part_b));
-    return _mm512_or_si512(_mm512_srli_epi32(part_a, 16), part_b);
+    return _mm512_ternarylogic_epi32(_mm512_srli_epi32(a, 16), upper, b, 0xf8); /* shifted | (upper & b) */
 }
 
-/* `count` floats, a multiple of 32, into parts [parts, k]. */
-static inline __attribute__((always_inline)) void split_row(const float *in, int count, ptrdiff_t k, const int parts,
-                                                            uint16_t *out) {
-    for (int i = 0; i < count; i += STEP, out += STEP) {
-        __m512 a = _mm512_loadu_ps(in + i), b = _mm512_loadu_ps(in + i + STEP / 2);
-        for (int part = 0; part < parts; part++) {
-            _mm512_storeu_si512(out + part * k, next_part(&a, &b, parts == 2));
-        }
-    }
+/* The next part of three; what is left of both takes their place. */
+static inline __m512i cut_off(__m512 *a, __m512 *b) {
+    const __m512i upper = _mm512_set1_epi32((int)0xffff0000);
+    const __m512i ia = _mm512_castps_si512(*a), ib = _mm512_castps_si512(*b);
+    *a = _mm512_sub_ps(*a, _mm512_castsi512_ps(_mm512_and_si512(ia, upper)));
+    *b = _mm512_sub_ps(*b, _mm512_castsi512_ps(_mm512_and_si512(ib, upper)));
+    return pair_up(ia, ib);
 }
 
-/* Pixels m .. m + count - 1; what is beyond them in the scratch is computed with, but not stored. */
-static inline __attribute__((always_inline)) void split_pixels(const struct conv_args *p, int m, int count, int k,
-                                                               const int parts) {
-    uint16_t *out = p->scratch;
-    for (int i = 0; i < count; i++, out += (ptrdiff_t)parts * k) {
-        ptrdiff_t at = 0;
-        for (int s = 0; s < p->num_segments; s++) {
-            const struct conv_segment *segment = &p->segments[s];
-            split_row((const float *)segment->a + (m + i) * segment->pixel_stride, segment->length, k, parts, out + at);
-            at += segment->length;
+/* The upper 8 of a number's 24 bits, rounded to nearest (Dekker 1971). */
+static inline __m512 round_to_8(__m512 a) {
+    const __m512 shifted = _mm512_mul_ps(a, _mm512_set1_ps(65537.0F)); /* 2^16 + 1 */
+    return _mm512_sub_ps(shifted, _mm512_sub_ps(shifted, a));
+}
+
+/* Of 32 floats the three parts, or two rounded ones, `k` apart. */
+static inline __attribute__((always_inline)) void split_32(const float *in, ptrdiff_t k, const int parts,
+                                                           uint16_t *out) {
+    __m512 a = _mm512_loadu_ps(in), b = _mm512_loadu_ps(in + STEP / 2);
+    if (parts == SPLIT_MOST_PARTS) {
+        _mm512_storeu_si512(out, cut_off(&a, &b));
+        _mm512_storeu_si512(out + k, cut_off(&a, &b));
+        _mm512_storeu_si512(out + 2 * k, cut_off(&a, &b));
+        return;
+    }
+    const __m512 high_a = round_to_8(a), high_b = round_to_8(b);
+    const __m512i half = _mm512_set1_epi32(0x8000);
+    const __m512i low_a = _mm512_castps_si512(_mm512_sub_ps(a, high_a));
+    const __m512i low_b = _mm512_castps_si512(_mm512_sub_ps(b, high_b));
+    _mm512_storeu_si512(out, pair_up(_mm512_castps_si512(high_a), _mm512_castps_si512(high_b)));
+    _mm512_storeu_si512(out + k, pair_up(_mm512_add_epi32(low_a, half), _mm512_add_epi32(low_b, half)));
+}
+
+/* Pixels that are still to be split, m .. end - 1, and where the next 32 numbers are and go to. */
+struct splitting {
+    int m, end, segment, left; /* left: numbers of the segment; 0: it has not been begun */
+    const float *in;
+    uint16_t *out;
+};
+
+/* At most `count` times 32 numbers. */
+static inline __attribute__((always_inline)) void split_some(const struct conv_args *p, struct splitting *to, int count,
+                                                             ptrdiff_t k, const int parts) {
+    struct splitting s = *to;
+    for (; count > 0 && s.m < s.end; count--, s.in += STEP, s.out += STEP) {
+        if (s.left == 0) {
+            const struct conv_segment *segment = &p->segments[s.segment];
+            s.left = segment->length;
+            s.in = (const float *)segment->a + s.m * segment->pixel_stride;
+        }
+        split_32(s.in, k, parts, s.out);
+        s.left -= STEP;
+        if (s.left == 0 && ++s.segment == p->num_segments) {
+            s.segment = 0;
+            s.m++;
+            s.out += (parts - 1) * k;
         }
     }
+    *to = s;
 }
 
 /* The tiles of one part of the pixels by those of one part of the weights. */
@@ -69,19 +97,50 @@ static inline __attribute__((always_inline)) void split_pixels(const struct conv
     _tile_dpbf16ps(2, 5, 6);                                                                                           \
     _tile_dpbf16ps(3, 5, 7)
 
-/* Asks for a tile of weights ahead of its use: they come from the second-level cache, once for each 32 pixels. */
-static inline const uint16_t *fetch(const uint16_t *weights) {
-    for (int i = 0; i < STEP / 2; i++, weights += AMX_ROW_BYTES / 2) {
-        _mm_prefetch((const char *)weights, _MM_HINT_T0);
+/* Sums [32, 32] to be stored: what is left of them. */
+struct storing {
+    const float *sums, *addend;
+    float *out;
+    int rows, n; /* channels from n on */
+};
+
+/* At most `count` rows. */
+static inline __attribute__((always_inline)) void store_some(const struct conv_args *p, struct storing *to, int count) {
+    struct storing s = *to;
+    const int width = p->channels - s.n;
+    const __mmask16 mask[2] = {tail_mask(width), width > 16 ? tail_mask(width - 16) : 0};
+    const __m512 low = _mm512_set1_ps(p->low), high = _mm512_set1_ps(p->high), none = _mm512_setzero_ps();
+    const __m512 bias0 = p->bias ? _mm512_loadu_ps(p->bias + s.n) : none;
+    const __m512 bias1 = p->bias && mask[1] ? _mm512_loadu_ps(p->bias + s.n + 16) : none;
+    for (; count > 0 && s.rows > 0; count--, s.rows--, s.sums += PIXEL, s.out += p->out_stride) {
+        __m512 value0 = _mm512_add_ps(_mm512_load_ps(s.sums), bias0);
+        __m512 value1 = _mm512_add_ps(_mm512_load_ps(s.sums + 16), bias1);
+        if (s.addend) {
+            value0 = _mm512_add_ps(value0, _mm512_maskz_loadu_ps(mask[0], s.addend));
+            value1 = _mm512_add_ps(value1, _mm512_maskz_loadu_ps(mask[1], s.addend + 16));
+            s.addend += p->addend_stride;
+        }
+        _mm512_mask_storeu_ps(s.out, mask[0], _mm512_min_ps(high, _mm512_max_ps(low, value0)));
+        _mm512_mask_storeu_ps(s.out + 16, mask[1], _mm512_min_ps(high, _mm512_max_ps(low, value1)));
     }
-    return weights;
+    *to = s;
 }
 
-/* Sums of 32 pixels of the scratch, channels n0 .. n0 + 31, into sums [32, 32]. Of three parts the smallest products
- * come first; of two, products that share a tile follow each other. */
-static inline __attribute__((always_inline)) void sum_place(const struct conv_args *p, int n0, int k, const int parts,
-                                                            float *sums) {
-    const uint16_t *a = p->scratch;
+/* What is done between multiplications: so many splits and rows each time. */
+struct chores {
+    struct splitting splitting;
+    struct storing storing;
+    int splits, stores;
+};
+
+#define CHORES()                                                                                                       \
+    store_some(p, &chores->storing, chores->stores);                                                                   \
+    split_some(p, &chores->splitting, chores->splits, k, parts)
+
+/* Sums of 32 pixels of the scratch `a`, channels n0 .. n0 + 31, into sums [32, 32]. Of three parts the smallest
+ * products come first; of two, products that share a tile follow each other. */
+static inline __attribute__((always_inline)) void sum_place(const struct conv_args *p, const uint16_t *a, int n0, int k,
+                                                            const int parts, float *sums, struct chores *chores) {
     const uint16_t *w0 = (const uint16_t *)p->weights + n0 / KERNEL_BLOCK * p->block_stride;
     const bool two = n0 + KERNEL_BLOCK < p->channels;
     const uint16_t *w1 = two ? w0 + p->block_stride : w0;
@@ -92,43 +151,38 @@ static inline __attribute__((always_inline)) void sum_place(const struct conv_ar
     _tile_zero(2);
     _tile_zero(3);
     for (int i = 0; i < k; i += STEP, a += STEP, w0 += one_step, w1 += one_step) {
-        const bool more = i + STEP < k;
-        const uint16_t *next = more ? w0 + one_step : n0 + PIXEL < p->channels ? w1 + one_step : p->weights;
         if (parts == 2) {
             LOAD_PIXELS(1);
             LOAD_WEIGHTS(0);
-            next = fetch(next);
             MULTIPLY();
+            CHORES();
             LOAD_PIXELS(0);
-            next = fetch(next);
-            next = more ? w1 + one_step : next + (p->block_stride - one_step);
             MULTIPLY();
-            next = fetch(next);
+            CHORES();
             LOAD_WEIGHTS(1);
-            fetch(next);
             MULTIPLY();
+            CHORES();
             continue;
         }
         LOAD_PIXELS(2);
         LOAD_WEIGHTS(0);
-        next = fetch(next);
         MULTIPLY();
+        CHORES();
         LOAD_PIXELS(1);
-        next = fetch(next);
         MULTIPLY();
+        CHORES();
         LOAD_WEIGHTS(1);
-        next = fetch(next);
         MULTIPLY();
-        next = more ? w1 + one_step : next + (p->block_stride - one_step);
+        CHORES();
         LOAD_PIXELS(0);
-        next = fetch(next);
         MULTIPLY();
+        CHORES();
         LOAD_WEIGHTS(2);
-        next = fetch(next);
         MULTIPLY();
+        CHORES();
         LOAD_WEIGHTS(0);
-        fetch(next);
         MULTIPLY();
+        CHORES();
     }
     _tile_stored(0, sums, PIXEL * sizeof(float));
     _tile_stored(1, sums + KERNEL_BLOCK, PIXEL * sizeof(float));
@@ -136,31 +190,7 @@ static inline __attribute__((always_inline)) void sum_place(const struct conv_ar
     _tile_stored(3, sums + AMX_PIXELS * PIXEL + KERNEL_BLOCK, PIXEL * sizeof(float));
 }
 
-/* Where sums belong: `pixels` from m on, channels from n on. */
-struct place {
-    int m, pixels, n;
-};
-
-static void store_place(const struct conv_args *p, const struct place *at, const float *sums) {
-    const int width = p->channels - at->n, n = at->n;
-    const __mmask16 mask[2] = {tail_mask(width), width > 16 ? tail_mask(width - 16) : 0};
-    const __m512 low = _mm512_set1_ps(p->low), high = _mm512_set1_ps(p->high), none = _mm512_setzero_ps();
-    const __m512 bias0 = p->bias ? _mm512_loadu_ps(p->bias + n) : none;
-    const __m512 bias1 = p->bias && mask[1] ? _mm512_loadu_ps(p->bias + n + 16) : none;
-    const ptrdiff_t out_stride = p->out_stride, addend_stride = p->addend ? p->addend_stride : 0;
-    const float *addend = p->addend ? (const float *)p->addend + at->m * addend_stride + n : NULL;
-    float *out = (float *)p->out + at->m * out_stride + n;
-    for (int i = 0; i < at->pixels; i++, sums += PIXEL, out += out_stride, addend += addend_stride) {
-        __m512 value0 = _mm512_add_ps(_mm512_load_ps(sums), bias0);
-        __m512 value1 = _mm512_add_ps(_mm512_load_ps(sums + 16), bias1);
-        if (addend) {
-            value0 = _mm512_add_ps(value0, _mm512_maskz_loadu_ps(mask[0], addend));
-            value1 = _mm512_add_ps(value1, _mm512_maskz_loadu_ps(mask[1], addend + 16));
-        }
-        _mm512_mask_storeu_ps(out, mask[0], _mm512_min_ps(high, _mm512_max_ps(low, value0)));
-        _mm512_mask_storeu_ps(out + 16, mask[1], _mm512_min_ps(high, _mm512_max_ps(low, value1)));
-    }
-}
+static int share(int all, int turns) { return (all + turns - 1) / turns; }
 
 static inline __attribute__((always_inline)) void conv_parts(const struct conv_args *p, const int parts) {
     _Alignas(64) float sums[2][SPLIT_PIXELS * PIXEL];
@@ -168,19 +198,32 @@ static inline __attribute__((always_inline)) void conv_parts(const struct conv_a
     for (int s = 0; s < p->num_segments; s++) {
         k += p->segments[s].length;
     }
-    struct place before = {0, 0, 0};
+    const int products = parts == 2 ? 3 : 6, places = (p->channels + PIXEL - 1) / PIXEL;
+    const ptrdiff_t block = (ptrdiff_t)SPLIT_PIXELS * parts * k;
+    uint16_t *scratch = p->scratch;
+    struct chores chores = {.splits = share(SPLIT_PIXELS * (k / STEP), k / STEP * products * places),
+                            .stores = share(SPLIT_PIXELS, k / STEP * products)};
     amx_configure(AMX_PIXELS, AMX_ROW_BYTES, AMX_WEIGHTS);
-    for (int m = 0; m < p->pixels; m += SPLIT_PIXELS) {
-        const int count = p->pixels - m < SPLIT_PIXELS ? p->pixels - m : SPLIT_PIXELS;
-        split_pixels(p, m, count, k, parts);
-        amx_see_stores();
-        for (int n = 0; n < p->channels; n += PIXEL, turn ^= 1) {
-            sum_place(p, n, k, parts, sums[turn]);
-            store_place(p, &before, sums[turn ^ 1]);
-            before = (struct place){m, count, n};
+    /* a round before the first, in which its pixels are split */
+    for (int m = -SPLIT_PIXELS, half = 1; m < p->pixels; m += SPLIT_PIXELS, half ^= 1) {
+        const int next = m + SPLIT_PIXELS;
+        chores.splitting = (struct splitting){.m = next,
+                                              .end = next + SPLIT_PIXELS < p->pixels ? next + SPLIT_PIXELS : p->pixels,
+                                              .out = scratch + (half ^ 1) * block};
+        for (int n = 0; m >= 0 && n < p->channels; n += PIXEL, turn ^= 1) {
+            sum_place(p, scratch + half * block, n, k, parts, sums[turn], &chores);
+            store_some(p, &chores.storing, SPLIT_PIXELS);
+            chores.storing =
+                (struct storing){.sums = sums[turn],
+                                 .addend = p->addend ? (const float *)p->addend + m * p->addend_stride + n : NULL,
+                                 .out = (float *)p->out + m * p->out_stride + n,
+                                 .rows = p->pixels - m < SPLIT_PIXELS ? p->pixels - m : SPLIT_PIXELS,
+                                 .n = n};
         }
+        split_some(p, &chores.splitting, INT_MAX, k, parts);
+        amx_see_stores();
     }
-    store_place(p, &before, sums[turn ^ 1]);
+    store_some(p, &chores.storing, SPLIT_PIXELS);
     _tile_release();
 }
 
