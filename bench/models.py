@@ -82,7 +82,8 @@ class Models:
     def fastscnn(self, precision, batches=None):
         """`batches` (None: 1 alone) are batch sizes that the model is to take."""
         output = f"{self.name}_{precision}" + ("_batches" if batches else "")
-        more = [f"--calibrate={self.calibration}/leftImg8bit/val/demo"] if precision == "int8" else []
+        more = {"int8": [f"--calibrate={self.calibration}/leftImg8bit/val/demo"], "exact": ["--exact"]}.get(precision, [])
+        precision = "fp32" if precision == "exact" else precision
         if batches:
             more += [f"--input_shape=image:-1,3,{self.height},{self.width}", f"--dynamic_batch_size={batches}"]
         call(self.program, "compile", f"--model={self.onnx}", f"--output={output}", f"--precision={precision}", *more)

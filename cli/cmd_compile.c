@@ -111,6 +111,17 @@ static void print_fusions(const json_t *lines) {
     }
 }
 
+/* How many bits of numbers fp32 takes, where that was measured. */
+static void print_numbers(const json_t *lines) {
+    static const char start[] = "fp32 with ";
+    for (size_t i = 0; i < json_array_size(lines); i++) {
+        const char *line = json_string_value(json_array_get(lines, i));
+        if (line && strncmp(line, start, sizeof(start) - 1) == 0) {
+            printf("numbers      %s\n", line + sizeof(start) - 1);
+        }
+    }
+}
+
 static void print_memory(void *user, const char *text) {
     (void)user;
     printf("memory plan  %s\n", text);
@@ -218,6 +229,7 @@ static void print_result(const struct settings *s, const struct fscnn_model *mod
         printf("file         %.2f MB, compiled in %.2f s\n", (double)st.st_size / 1e6, seconds);
     }
     print_fusions(lines);
+    print_numbers(lines);
     fscnn_model_describe_memory(model, (struct fscnn_log){.line = print_memory});
     model_print(model);
 }

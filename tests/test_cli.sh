@@ -66,6 +66,7 @@ E10001|compile --model r.pth --output o --precision int4
 [--accuracy_budget]|compile --model r.pth --output o --precision int8 --accuracy-budget 0
 [--accuracy_budget]|compile --model r.pth --output o --precision int8 --accuracy-budget 101
 [--accuracy_budget]|compile --model r.pth --output o --precision bf16 --accuracy-budget 1
+[--exact]|compile --model r.pth --output o --precision bf16 --exact
 [--sensitivity_report]|compile --model r.pth --output o --sensitivity-report o.json
 E10001|compile --model r.pth --output o --precision bf16 --calibrate .
 Value [5] for parameter [--calibrate_limit]|compile --model r.pth --output o --calibrate_limit 5

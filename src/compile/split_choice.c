@@ -77,8 +77,9 @@ static bool draw_picture(int width, int height, struct fscnn_picture *out) {
             }
         }
     }
+    const bool drawn = to && colours;
     free(colours);
-    return to && colours;
+    return drawn;
 }
 
 /* Runs the trial with two parts in the first `count` candidates; *change is the largest of a logit. */
