@@ -192,6 +192,7 @@ static enum fscnn_status paint_pictures(const struct compile_words *words, struc
     struct fscnn_model *model = NULL;
     struct fscnn_model_info info;
     plain.options.precision = FSCNN_FP32;
+    plain.options.exact = true; /* which takes no time */
     plain.options.log = (struct fscnn_log){0};
     enum fscnn_status status = open_model(words, &plain, &model, err);
     if (status != FSCNN_OK) {

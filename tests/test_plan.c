@@ -216,7 +216,7 @@ static void test_damaged_mixed(void **state) {
     damage("streamed_int8");
 }
 
-/* A change of the records must come with another version: this length belongs to version 2. */
+/* A change of the records must come with another version: this length belongs to version 3. */
 static void test_version(void **state) {
     (void)state;
     enum { HEADER = 40 + 6 * 4 + 16 * 4 + 8, TENSOR = 16, STEP = 16, STAGE = 200 };
@@ -284,6 +284,22 @@ static void test_enums(void **state) {
     const int64_t shape[] = {1};
     assert_int_equal(fscnn_npy_write(path, FSCNN_DTYPE_OTHER, shape, 1, input, &err), FSCNN_ERROR_USAGE);
     assert_int_equal(fscnn_npy_write(path, (enum fscnn_dtype) - 1, shape, 1, input, &err), FSCNN_ERROR_USAGE);
+    free(path);
+}
+
+/* Numbers are split in two or three parts. */
+static void test_split_parts(void **state) {
+    (void)state;
+    struct fscnn_error err = {""};
+    char *path = in_folder("parts.fscnn");
+    struct fscnn_model *model = make_model(path);
+    for (int parts = -1; parts <= 5; parts++) {
+        model->plan.steps[1].split_parts = parts;
+        const bool right = parts == 2 || parts == 3;
+        assert_int_equal(plan_check(&model->plan, &err), right ? FSCNN_OK : FSCNN_ERROR_FORMAT);
+        assert_true(right || strstr(err.text, "step 1: numbers in "));
+    }
+    fscnn_model_free(&model);
     free(path);
 }
 
@@ -416,7 +432,8 @@ int main(void) {
         cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_cut_off),      cmocka_unit_test(test_damaged_fp32),
         cmocka_unit_test(test_damaged_bf16), cmocka_unit_test(test_damaged_int8), cmocka_unit_test(test_damaged_mixed),
         cmocka_unit_test(test_version),      cmocka_unit_test(test_too_large),    cmocka_unit_test(test_bins_changed),
-        cmocka_unit_test(test_load_errors),  cmocka_unit_test(test_image_rows),   cmocka_unit_test(test_enums),
+        cmocka_unit_test(test_load_errors),  cmocka_unit_test(test_split_parts),  cmocka_unit_test(test_image_rows),
+        cmocka_unit_test(test_enums),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

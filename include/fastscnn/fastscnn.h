@@ -352,8 +352,9 @@ struct fscnn_compile_options {
      * where it does not even hold in bf16. */
     double accuracy_budget;
     struct fscnn_sensitivity sensitivity; /* gets every layer, the costliest first; takes a while */
-    /* FP32, where the processor has AMX: multiply all 24 bits of every number. Otherwise convolutions take 16 where a
-     * test picture's logits change by less than 2e-4, which costs the time of a few images. */
+    /* FP32, where the processor has AMX: multiply all 24 bits of every number. Otherwise convolutions take 16 where the
+     * logits of a normalised test picture change by at most 2e-4; to find out costs the time of a few images, seconds
+     * where they nearly do. */
     bool exact;
 };
 

@@ -1,4 +1,4 @@
-/* Two parts instead of three halve the work, but what they leave out, below 2^-16 of a number, is more than float32's
+/* Two parts instead of three halve the work, but what they leave out, up to 2^-17 of a number, is more than float32's
  * own rounding. How much of that reaches the logits is a matter of the weights, hardly of the picture: noise, patches
  * of colour and streets give about the same. So it is measured, on one picture of noise and patches, and may be at most
  * LIMIT, a fifth of what fp32 promises (doc/numerics.md); the rest is for pictures that are worse, by twice in trials.
@@ -17,10 +17,11 @@
 
 #define LIMIT 2e-4
 #define HOPE 3.0        /* times the limit: where all steps together do more, the few that could be taken save little */
-#define MOST_MACS 100e9 /* a trial takes as long as an image */
+#define MOST_MACS 200e9 /* of all trials: some seconds */
 
 struct candidate {
     int step;
+    bool taken; /* in the trial to come */
     double macs;
     double change; /* of the logits, alone: the largest */
 };
@@ -31,29 +32,25 @@ struct study {
     float *exact; /* the logits [count] of three parts everywhere */
     struct candidate *candidates;
     int num_candidates;
+    double macs; /* of a trial */
 };
-
-static double split_macs(const struct plan *plan, const struct step *step) {
-    double macs = 0;
-    for (int i = step->first_stage; i < step->first_stage + step->num_stages; i++) {
-        const struct stage *stage = &plan->stages[i];
-        macs += plan_split_parts(plan, stage) > 0 ? (double)plan_stage_macs(plan, stage) : 0;
-    }
-    return macs;
-}
 
 /* The steps that split, and whether they can be tried. */
 static bool find_candidates(struct study *s, const struct plan *plan) {
-    double all = 0;
     s->candidates = calloc((size_t)plan->num_steps, sizeof(*s->candidates));
     for (int i = 0; s->candidates && i < plan->num_steps; i++) {
-        const double macs = split_macs(plan, &plan->steps[i]);
-        all += macs;
-        if (macs > 0) {
-            s->candidates[s->num_candidates++] = (struct candidate){.step = i, .macs = macs};
+        const struct step *step = &plan->steps[i];
+        struct candidate candidate = {.step = i};
+        for (int k = step->first_stage; k < step->first_stage + step->num_stages; k++) {
+            const double macs = (double)plan_stage_macs(plan, &plan->stages[k]);
+            s->macs += macs;
+            candidate.macs += plan_split_parts(plan, &plan->stages[k]) > 0 ? macs : 0;
+        }
+        if (candidate.macs > 0) {
+            s->candidates[s->num_candidates++] = candidate;
         }
     }
-    return s->num_candidates > 0 && all <= MOST_MACS && plan->channels == 3;
+    return s->num_candidates > 0 && 2 * s->macs <= MOST_MACS && plan->channels == 3;
 }
 
 /* Patches of 32 x 32 pixels, each in a colour of its own under noise that grows from left to right. */
@@ -82,11 +79,10 @@ static bool draw_picture(int width, int height, struct fscnn_picture *out) {
     return drawn;
 }
 
-/* Runs the trial with two parts in the first `count` candidates; *change is the largest of a logit. */
-static enum fscnn_status try_first(struct study *s, int count, double *change, struct fscnn_error *err) {
-    struct plan *plan = &s->trial.model->plan;
+/* Runs the trial with two parts in what is taken; *change is the largest of a logit. */
+static enum fscnn_status try_taken(struct study *s, double *change, struct fscnn_error *err) {
     for (int i = 0; i < s->num_candidates; i++) {
-        plan->steps[s->candidates[i].step].split_parts = i < count ? 2 : 3;
+        s->trial.model->plan.steps[s->candidates[i].step].split_parts = s->candidates[i].taken ? 2 : 3;
     }
     enum fscnn_status status = trial_restart(&s->trial, err);
     if (status == FSCNN_OK) {
@@ -100,9 +96,16 @@ static enum fscnn_status try_first(struct study *s, int count, double *change, s
     *change = 0;
     for (size_t i = 0; i < logits; i++) {
         const double off = fabs((double)now[i] - s->exact[i]);
-        *change = off <= *change ? *change : off; /* NaN stays */
+        *change = off <= *change ? *change : isnan(off) ? INFINITY : off;
     }
     return FSCNN_OK;
+}
+
+static enum fscnn_status try_first(struct study *s, int count, double *change, struct fscnn_error *err) {
+    for (int i = 0; i < s->num_candidates; i++) {
+        s->candidates[i].taken = i < count;
+    }
+    return try_taken(s, change, err);
 }
 
 static enum fscnn_status start(struct study *s, const struct graph *graph, struct fscnn_error *err) {
@@ -116,6 +119,9 @@ static enum fscnn_status start(struct study *s, const struct graph *graph, struc
         return error_memory(err, (size_t)plan->width * (size_t)plan->height * 3, "a test picture");
     }
     status = trial_run(&s->trial, &s->picture, err);
+    if (status != FSCNN_OK) {
+        return status;
+    }
     size_t logits;
     const float *exact = trial_logits(&s->trial, &logits);
     s->exact = malloc(logits * sizeof(*exact));
@@ -123,7 +129,7 @@ static enum fscnn_status start(struct study *s, const struct graph *graph, struc
         return error_memory(err, logits * sizeof(*exact), "logits");
     }
     memcpy(s->exact, exact, logits * sizeof(*exact));
-    return status;
+    return FSCNN_OK;
 }
 
 static int by_worth(const void *a, const void *b) {
@@ -136,11 +142,10 @@ static int by_worth(const void *a, const void *b) {
 static enum fscnn_status try_each(struct study *s, struct fscnn_error *err) {
     enum fscnn_status status = FSCNN_OK;
     for (int i = 0; i < s->num_candidates && status == FSCNN_OK; i++) {
-        const struct candidate first = s->candidates[0];
-        s->candidates[0] = s->candidates[i];
-        status = try_first(s, 1, &s->candidates[0].change, err);
-        s->candidates[i] = s->candidates[0];
-        s->candidates[0] = first;
+        for (int k = 0; k < s->num_candidates; k++) {
+            s->candidates[k].taken = k == i;
+        }
+        status = try_taken(s, &s->candidates[i].change, err);
     }
     qsort(s->candidates, (size_t)s->num_candidates, sizeof(*s->candidates), by_worth);
     return status;
@@ -156,7 +161,7 @@ static enum fscnn_status choose(struct study *s, int *chosen, double *change, st
         return status;
     }
     *chosen = 0;
-    if (!(*change <= HOPE * LIMIT)) {
+    if (*change > HOPE * LIMIT || too_many == 1 || 2 * too_many * s->macs > MOST_MACS) {
         return FSCNN_OK;
     }
     status = try_each(s, err);
@@ -183,7 +188,7 @@ void split_choose(const struct graph *graph, struct plan *plan, struct fscnn_log
         if (status == FSCNN_OK) {
             status = choose(&s, &chosen, &change, &err);
         }
-        /* the trial's steps are the plan's, but for one more at the end of some */
+        /* the trial's steps are the plan's, in one slice, and in some one more at the end */
         for (int i = 0; i < chosen && status == FSCNN_OK; i++) {
             plan->steps[s.candidates[i].step].split_parts = 2;
         }

@@ -4,8 +4,9 @@
  * products of two split numbers six are summed, in float32; those left out are below 2^-23 of the whole. Only numbers
  * below 2^-110 lose bits, and infinities become NaN.
  *
- * Two parts are rounded to nearest, so that errors fall to both sides; what they leave is below 2^-16, and three
- * products are summed, all but that of the lower parts. Numbers that round to infinity become NaN, too. */
+ * Two parts are rounded to nearest, so that errors fall to both sides; what they leave is up to 2^-17, and three
+ * products are summed, all but that of the lower parts, which is up to 2^-16 of the whole. Numbers that round to
+ * infinity become NaN, too; on AMX those above 2^112 do. */
 #ifndef FSCNN_KERNELS_SPLIT_H
 #define FSCNN_KERNELS_SPLIT_H
 

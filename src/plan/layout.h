@@ -14,9 +14,10 @@ struct stage_layout {
     int channels;      /* of a ring's pixels: those of one slice */
     size_t row_stride; /* (left + w + right) * channels * size of an element */
     size_t ring;
-    size_t work;      /* CONV of split numbers (plan_split_parts): PLAN_SPLIT_BYTES for each of K; LOAD, COPY, CONCAT,
-                         SOFTMAX,      POOL: rows in f32; RESIZE: one blended row; OUTPUT: planes (below) */
-    struct tap *rows; /* RESIZE, OUTPUT: [h] */
+    /* CONV of split numbers (plan_split_parts): PLAN_SPLIT_BYTES for each of K; LOAD, COPY, CONCAT, SOFTMAX, POOL: rows
+     * in f32; RESIZE: one blended row; OUTPUT: planes (below) */
+    size_t work;
+    struct tap *rows;         /* RESIZE, OUTPUT: [h] */
     struct tap *columns;      /* RESIZE, OUTPUT: [w rounded up to 16] */
     struct tap_group *groups; /* OUTPUT: [ceil(w / 16)], the columns again */
     /* OUTPUT: at `work`, two planar source rows and a blended one of [c, plane], then a row of [c, row_plane]. */

@@ -190,7 +190,7 @@ static inline __attribute__((always_inline)) void sum_place(const struct conv_ar
     _tile_stored(3, sums + AMX_PIXELS * PIXEL + KERNEL_BLOCK, PIXEL * sizeof(float));
 }
 
-static int share(int all, int turns) { return (all + turns - 1) / turns; }
+static int share(int all, int turns) { return turns > 0 ? (all + turns - 1) / turns : 0; }
 
 static inline __attribute__((always_inline)) void conv_parts(const struct conv_args *p, const int parts) {
     _Alignas(64) float sums[2][SPLIT_PIXELS * PIXEL];
