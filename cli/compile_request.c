@@ -295,9 +295,10 @@ static bool check_required(const struct compile_words *words, const struct compi
     }
     bool compiles = request->mode != MODE_INFO && (request->mode != MODE_JSON || model_is_source(model));
     if (!compiles && (words->input_shape || words->batches || words->precision || words->precision_mode ||
-                      words->out_nodes || words->pool)) {
-        return refuse_value(why, "mode", words->mode, "an offline model is compiled already; its shape is fixed",
-                            "Leave --input_shape, --dynamic_batch_size, --precision, --pool and --out_nodes out");
+                      words->exact || words->out_nodes || words->pool)) {
+        return refuse_value(
+            why, "mode", words->mode, "an offline model is compiled already; its shape is fixed",
+            "Leave --input_shape, --dynamic_batch_size, --precision, --exact, --pool and --out_nodes out");
     }
     if (request->mode == MODE_JSON && !words->output && !words->json_file) {
         return refuse(why, "E10007", "Give the name of the JSON file with --json=FILE or --output",

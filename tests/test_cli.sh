@@ -162,6 +162,7 @@ check "and reports" grep -q '"result": "success"' report.json
 check_run "mode 6 shows" 0 "resource info: memory_size[" compile --mode 6 --om bs1.fscnn
 check_run "of an offline model, by its option" 1 "Value [none.fscnn] for parameter [--om]" compile --mode 6 --om none.fscnn
 check_run "that is compiled already" 2 "[--mode]" compile --mode 6 --om bs1.fscnn --pool adaptive
+check_run "so that exact comes too late" 2 "[--mode]" compile --mode 6 --om bs1.fscnn --exact
 check_run "mode 1 writes JSON" 0 "ATC run success" compile --mode=1 --om=bs1.fscnn --json=bs1.json
 check "that is JSON" python3 -c 'import json; d = json.load(open("bs1.json")); assert d["input"]["shape"] == [3, 64, 128]; assert d["steps"]'
 check_run "--json" 0 '"result": "success"' compile --model r.pth --output x --input_shape "image:1,3,64,128" --pool adaptive --json

@@ -6,7 +6,7 @@
 #include "kernels/kernels.h"
 #include "onnx_model.h"
 
-enum { HEIGHT = 64, WIDTH = 96, MIDDLE = 64, CLASSES = 19, LOGITS = CLASSES * HEIGHT * WIDTH };
+enum { HEIGHT = 64, WIDTH = 96, MIDDLE = 64, CLASSES = 19 };
 
 static bool splits(void) { return kernels_get(cpu_flags_used()).split_pays; }
 
@@ -122,18 +122,24 @@ static void fill(uint8_t *rgb, size_t count) {
     }
 }
 
+/* Of a network (write_network), on a picture of noise. */
+static double compare_network(float scale, float second, struct said *said) {
+    static uint8_t rgb[HEIGHT * WIDTH * 3];
+    fill(rgb, sizeof(rgb));
+    write_network(in_folder("network.onnx"), scale, second);
+    const double change = compare(in_folder("network.onnx"), HEIGHT, WIDTH, said, rgb);
+    print_message("# scale %g: %d of %d steps, %.2g\n", (double)scale, said->chosen, said->steps, change);
+    return change;
+}
+
 /* The larger the logits, the fewer steps; what is chosen keeps to the limit on another picture, too. */
 static void test_limit(void **state) {
     (void)state;
-    static uint8_t rgb[HEIGHT * WIDTH * 3];
     int before = 2;
     bool some = false;
-    fill(rgb, sizeof(rgb));
     for (float scale = 1; scale < 20; scale *= 1.3F) {
         struct said said;
-        write_network(in_folder("network.onnx"), scale, 1);
-        const double change = compare(in_folder("network.onnx"), HEIGHT, WIDTH, &said, rgb);
-        print_message("# scale %g: %d of %d steps, %.2g\n", (double)scale, said.chosen, said.steps, change);
+        const double change = compare_network(scale, 1, &said);
         assert_true(change <= 3e-4);
         if (!splits()) {
             assert_int_equal(said.chosen, -1);
@@ -152,14 +158,10 @@ static void test_limit(void **state) {
 /* Where the first step does too much, the second is taken alone. */
 static void test_worth(void **state) {
     (void)state;
-    static uint8_t rgb[HEIGHT * WIDTH * 3];
     int alone = 0;
-    fill(rgb, sizeof(rgb));
     for (float scale = 4; scale < 20; scale *= 1.3F) {
         struct said said;
-        write_network(in_folder("network.onnx"), scale, 0.01F);
-        const double change = compare(in_folder("network.onnx"), HEIGHT, WIDTH, &said, rgb);
-        print_message("# scale %g: %d of %d steps, %.2g\n", (double)scale, said.chosen, said.steps, change);
+        const double change = compare_network(scale, 0.01F, &said);
         assert_true(said.chosen != 1 || change < 1e-4);
         alone += said.chosen == 1;
     }

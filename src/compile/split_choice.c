@@ -1,7 +1,7 @@
 /* Two parts instead of three halve the work, but what they leave out, up to 2^-17 of a number, is more than float32's
  * own rounding. How much of that reaches the logits is a matter of the weights, hardly of the picture: noise, patches
  * of colour and streets give about the same. So it is measured, on one picture of noise and patches, and may be at most
- * LIMIT, a fifth of what fp32 promises (doc/numerics.md); the rest is for pictures that are worse, by twice in trials.
+ * LIMIT, a fifth of what fp32 promises (doc/numerics.md); the rest is for pictures that are worse.
  *
  * Where two parts everywhere are too much, every step is tried alone. Rounding errors are nearly independent, so their
  * squares add up, and the steps whose squares are smallest for the work they save go first. */
