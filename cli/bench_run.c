@@ -88,8 +88,9 @@ static enum fscnn_status make_input(struct bench *b, struct fscnn_error *err) {
     fscnn_model_get_info(job->model, &info);
     b->input_bytes = fscnn_model_input_bytes(job->model, job->input, job->batch);
     b->output_bytes = fscnn_model_output_bytes(job->model, job->output, job->batch);
-    size_t need = b->input_bytes + (size_t)job->streams * b->output_bytes, have = memory_available();
-    if (need > have) {
+    size_t need = b->input_bytes + (size_t)job->streams * b->output_bytes;
+    const uint64_t have = fscnn_memory_available();
+    if (have > 0 && need > have) {
         return fail(err, FSCNN_ERROR_MEMORY,
                     "%.300s: buffers for a batch of %d in %d streams need %.1f GB, %.1f GB are free", job->path,
                     job->batch, job->streams, (double)need / 1e9, (double)have / 1e9);

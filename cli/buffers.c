@@ -5,22 +5,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-size_t memory_available(void) {
-    FILE *file = fopen("/proc/meminfo", "re");
-    char line[256];
-    unsigned long long kilobytes;
-    size_t bytes = SIZE_MAX;
-    while (file && fgets(line, sizeof(line), file)) {
-        if (sscanf(line, "MemAvailable: %llu kB", &kilobytes) == 1) {
-            bytes = (size_t)kilobytes * 1024;
-        }
-    }
-    if (file) {
-        fclose(file);
-    }
-    return bytes;
-}
-
 void *buffer_create(size_t bytes) {
     void *data = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (data == MAP_FAILED) {

@@ -4,9 +4,6 @@
 
 #include <stddef.h>
 
-/* Bytes that can be had without swapping; SIZE_MAX where the system does not tell. */
-size_t memory_available(void);
-
 /* The most bytes that this process has had in memory at a time; 0 where the system does not tell. */
 size_t memory_peak(void);
 

@@ -27,8 +27,9 @@ struct running {
 };
 
 static enum fscnn_status buffers_create(struct running *r, struct fscnn_error *err) {
-    size_t need = (size_t)r->num_in * r->in_bytes + (size_t)r->num_out * r->out_bytes, have = memory_available();
-    if (need > have) {
+    size_t need = (size_t)r->num_in * r->in_bytes + (size_t)r->num_out * r->out_bytes;
+    const uint64_t have = fscnn_memory_available();
+    if (have > 0 && need > have) {
         return fail(err, FSCNN_ERROR_MEMORY,
                     "%.300s: buffers for a batch of %d need %.1f GB, %.1f GB are free: take a smaller batch or "
                     "--output_type UINT8",

@@ -237,7 +237,7 @@ static struct blob insert_segment(struct blob file, const uint8_t *segment, size
 static void test_memory(void **state) {
     (void)state;
     struct fscnn_error error = {""};
-    const size_t available = memory_available();
+    const size_t available = fscnn_memory_available();
     void *data = picture_memory("a.png", 1000, 0, &error);
     assert_non_null(data);
     free(data);

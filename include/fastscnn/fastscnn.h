@@ -299,6 +299,10 @@ FSCNN_API const char *fscnn_cpu_isa(void);
 /* Cores this process may use, at most 256: as many threads as a session has at most. */
 FSCNN_API int fscnn_cpu_cores(void);
 
+/* Bytes that this process can still take without swapping, and without the kernel stopping it: the system's estimate
+ * (where it gives none, what the machine has), or what its control groups leave where that is less. 0: not known. */
+FSCNN_API uint64_t fscnn_memory_available(void);
+
 /* What `threads` threads of this processor can do at most, all at once, with the instructions that fscnn_cpu_isa
  * allows: the limits of the roofline model. */
 struct fscnn_peak {

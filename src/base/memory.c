@@ -1,34 +1,33 @@
 #include "base/memory.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/cgroup.h"
+#include "base/proc_file.h"
+
 enum { LINE = 64, HUGE_PAGE = 2 << 20 };
 
-uint64_t memory_available(void) {
-    FILE *file = fopen("/proc/meminfo", "r");
-    unsigned long long kilobytes = 0;
-    char line[256];
-    while (file && kilobytes == 0 && fgets(line, sizeof(line), file)) {
-        if (sscanf(line, "MemAvailable: %llu kB", &kilobytes) != 1) {
-            kilobytes = 0;
-        }
+uint64_t fscnn_memory_available(void) {
+    char text[64];
+    uint64_t bytes = 0;
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    if (proc_value("/proc/meminfo", "MemAvailable", text, sizeof(text))) {
+        bytes = 1024 * (uint64_t)strtoull(text, NULL, 10);
+    } else if (pages > 0 && page > 0) {
+        bytes = (uint64_t)pages * (uint64_t)page;
     }
-    if (file) {
-        fclose(file);
+    const uint64_t left = cgroup_memory(&cgroup_here).left;
+    if (left == UINT64_MAX || (bytes > 0 && bytes < left)) {
+        return bytes;
     }
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    if (kilobytes == 0 && pages > 0 && page > 0) {
-        return (uint64_t)pages * (uint64_t)page;
-    }
-    return (uint64_t)kilobytes * 1024;
+    return left > 0 ? left : 1; /* 0 would say that nothing is known */
 }
 
 enum fscnn_status memory_weigh(uint64_t bytes, const char *what, struct fscnn_error *err) {
-    const uint64_t available = memory_available();
+    const uint64_t available = fscnn_memory_available();
     if (available > 0 && bytes > available) {
         return error_set(err, FSCNN_ERROR_MEMORY, "%s needs %.0f MB, %.0f MB are available", what, (double)bytes * 1e-6,
                          (double)available * 1e-6);

@@ -1,4 +1,4 @@
-/* How much memory there is to have, and large blocks of it. */
+/* Large blocks of memory, and whether they can be had. */
 #ifndef FSCNN_BASE_MEMORY_H
 #define FSCNN_BASE_MEMORY_H
 
@@ -7,12 +7,8 @@
 
 #include "base/status.h"
 
-/* Bytes that a program can still take without swapping: the system's estimate, or where it gives none what the machine
- * has; 0 where neither is known. */
-uint64_t memory_available(void);
-
-/* Error MEMORY where `what` ("a session") needs more than is available. Memory is promised before it is used: what
- * cannot fit would be killed in the middle of its work, and others with it. */
+/* Error MEMORY where `what` ("a session") needs more than fscnn_memory_available says. Memory is promised before it is
+ * used: what cannot fit would be killed in the middle of its work, and others with it. */
 FSCNN_NODISCARD enum fscnn_status memory_weigh(uint64_t bytes, const char *what, struct fscnn_error *err);
 
 /* Zeroed memory that begins at a cache line, for free(). Large blocks ask for huge pages, which save thousands of page

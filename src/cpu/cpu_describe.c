@@ -1,6 +1,5 @@
 /* What is known about this machine, from the files in which Linux tells it. Each may be missing or odd (containers,
  * other architectures, virtual machines): then its line is left out. */
-#include <ctype.h>
 #include <glob.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -10,53 +9,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/cgroup.h"
+#include "base/proc_file.h"
 #include "base/status.h"
 #include "cpu/cpu.h"
-
-/* The first line of a small file without the newline; false where there is none. */
-static bool read_line(const char *path, char *line, int size) {
-    FILE *file = fopen(path, "re");
-    if (!file) {
-        return false;
-    }
-    bool ok = fgets(line, size, file) != NULL;
-    fclose(file);
-    if (ok) {
-        line[strcspn(line, "\n")] = '\0';
-    }
-    return ok && line[0] != '\0';
-}
-
-static bool read_number(const char *path, long long *out) {
-    char line[64], *end;
-    if (!read_line(path, line, sizeof(line))) {
-        return false;
-    }
-    *out = strtoll(line, &end, 10);
-    return end != line;
-}
-
-/* The value of a "key : value" line in /proc/cpuinfo or /proc/meminfo. */
-static bool find_value(const char *path, const char *key, char *value, int size) {
-    FILE *file = fopen(path, "re");
-    char line[4096];
-    bool found = false;
-    while (file && !found && fgets(line, sizeof(line), file)) {
-        size_t n = strlen(key);
-        if (strncmp(line, key, n) == 0 && (line[n] == ':' || isspace((unsigned char)line[n]))) {
-            const char *at = strchr(line, ':');
-            if (at) {
-                at += 1 + strspn(at + 1, " \t");
-                snprintf(value, (size_t)size, "%.*s", (int)strcspn(at, "\n"), at);
-                found = value[0] != '\0';
-            }
-        }
-    }
-    if (file) {
-        fclose(file);
-    }
-    return found;
-}
 
 /* Processors in the affinity mask; grows the mask for machines with more than 1024. */
 static int affinity_count(void) {
@@ -78,75 +34,9 @@ static int affinity_count(void) {
     return online > 0 ? (int)online : 1;
 }
 
-/* Calls visit for this process's folder in the cgroup hierarchy and those above it (limits may stand at any level):
- * version 2 for controller "", version 1 otherwise. */
-static void visit_cgroup(const char *controller, void (*visit)(const char *folder, void *user), void *user) {
-    FILE *file = fopen("/proc/self/cgroup", "re");
-    char line[2048];
-    while (file && fgets(line, sizeof(line), file)) {
-        line[strcspn(line, "\n")] = '\0';
-        char *names = strchr(line, ':'), *path = names ? strchr(names + 1, ':') : NULL;
-        if (!path) {
-            continue;
-        }
-        *path++ = '\0';
-        names++;
-        bool match = controller[0] == '\0' && names[0] == '\0';
-        for (char *rest = names, *name; !match && (name = strsep(&rest, ",")) && name[0];) {
-            match = strcmp(name, controller) == 0;
-        }
-        for (; match;) {
-            char folder[2200];
-            snprintf(folder, sizeof(folder), "/sys/fs/cgroup/%s%s", controller, path);
-            visit(folder, user);
-            char *slash = strrchr(path, '/');
-            if (!slash) {
-                break;
-            }
-            *slash = '\0';
-        }
-    }
-    if (file) {
-        fclose(file);
-    }
-}
-
-static void lower_cpu_limit(const char *folder, void *user) {
-    double *limit = user;
-    char path[2300], line[64];
-    long long quota = -1, period = 0;
-    snprintf(path, sizeof(path), "%s/cpu.max", folder);
-    if (read_line(path, line, sizeof(line))) {
-        if (sscanf(line, "%lld %lld", &quota, &period) != 2) {
-            return; /* "max 100000" */
-        }
-    } else {
-        snprintf(path, sizeof(path), "%s/cpu.cfs_quota_us", folder);
-        if (!read_number(path, &quota)) {
-            return;
-        }
-        snprintf(path, sizeof(path), "%s/cpu.cfs_period_us", folder);
-        if (!read_number(path, &period)) {
-            return;
-        }
-    }
-    if (quota > 0 && period > 0) {
-        double cores = (double)quota / (double)period;
-        *limit = *limit == 0 || cores < *limit ? cores : *limit;
-    }
-}
-
-/* Cores' worth of time that control groups grant; 0: no limit. */
-static double cgroup_cpu_limit(void) {
-    double limit = 0;
-    visit_cgroup("", lower_cpu_limit, &limit);
-    visit_cgroup("cpu", lower_cpu_limit, &limit);
-    return limit;
-}
-
 int fscnn_cpu_cores(void) {
     int cores = affinity_count();
-    double limit = cgroup_cpu_limit();
+    double limit = cgroup_cores(&cgroup_here);
     if (limit > 0 && limit < cores) {
         cores = (int)limit + (limit > (int)limit); /* 1.5 cores' worth of time still wants two threads */
     }
@@ -156,10 +46,10 @@ int fscnn_cpu_cores(void) {
 static void describe_processor(struct fscnn_log log) {
     char name[256];
     struct utsname system;
-    if (find_value("/proc/cpuinfo", "model name", name, sizeof(name)) ||
-        find_value("/proc/cpuinfo", "Model", name, sizeof(name)) ||
-        find_value("/proc/cpuinfo", "Hardware", name, sizeof(name)) ||
-        read_line("/proc/device-tree/model", name, sizeof(name))) {
+    if (proc_value("/proc/cpuinfo", "model name", name, sizeof(name)) ||
+        proc_value("/proc/cpuinfo", "Model", name, sizeof(name)) ||
+        proc_value("/proc/cpuinfo", "Hardware", name, sizeof(name)) ||
+        proc_line("/proc/device-tree/model", name, sizeof(name))) {
         log_line(log, "processor: %s", name);
     }
     if (uname(&system) == 0) {
@@ -169,13 +59,13 @@ static void describe_processor(struct fscnn_log log) {
 
 static void describe_cores(struct fscnn_log log) {
     long online = sysconf(_SC_NPROCESSORS_ONLN);
-    double limit = cgroup_cpu_limit();
+    double limit = cgroup_cores(&cgroup_here);
     char limit_text[64] = "", threads[64] = "", siblings[64];
     if (limit > 0) {
         snprintf(limit_text, sizeof(limit_text), ", limited to %.2f by a control group", limit);
     }
     /* "0,4" or "0-1": more than one number where a core runs several threads */
-    if (read_line("/sys/devices/system/cpu/cpu0/topology/thread_siblings_list", siblings, sizeof(siblings)) &&
+    if (proc_line("/sys/devices/system/cpu/cpu0/topology/thread_siblings_list", siblings, sizeof(siblings)) &&
         siblings[strspn(siblings, "0123456789")] != '\0') {
         snprintf(threads, sizeof(threads), ", several threads a core (%.20s)", siblings);
     }
@@ -203,15 +93,15 @@ static void describe_caches(struct fscnn_log log) {
         char path[128], level[16], type[32], size[32], shared[64];
         const char *const base = "/sys/devices/system/cpu/cpu0/cache";
         snprintf(path, sizeof(path), "%s/index%d/level", base, i);
-        bool ok = read_line(path, level, sizeof(level));
+        bool ok = proc_line(path, level, sizeof(level));
         snprintf(path, sizeof(path), "%s/index%d/type", base, i);
-        ok = ok && read_line(path, type, sizeof(type));
+        ok = ok && proc_line(path, type, sizeof(type));
         snprintf(path, sizeof(path), "%s/index%d/size", base, i);
-        if (!ok || !read_line(path, size, sizeof(size))) {
+        if (!ok || !proc_line(path, size, sizeof(size))) {
             continue;
         }
         snprintf(path, sizeof(path), "%s/index%d/shared_cpu_list", base, i);
-        if (!read_line(path, shared, sizeof(shared))) {
+        if (!proc_line(path, shared, sizeof(shared))) {
             snprintf(shared, sizeof(shared), "?");
         }
         int n = snprintf(text + used, sizeof(text) - used, "%sL%s%s %s (processors %s)", used ? ", " : "", level,
@@ -232,15 +122,15 @@ static void describe_frequency(struct fscnn_log log) {
     const char *const base = "/sys/devices/system/cpu/cpu0/cpufreq/";
     char path[128];
     snprintf(path, sizeof(path), "%sscaling_cur_freq", base);
-    if (read_number(path, &now)) {
+    if (proc_number(path, &now)) {
         snprintf(path, sizeof(path), "%scpuinfo_max_freq", base);
-        bool has_max = read_number(path, &max);
+        bool has_max = proc_number(path, &max);
         snprintf(path, sizeof(path), "%sscaling_governor", base);
-        bool has_governor = read_line(path, governor, sizeof(governor));
+        bool has_governor = proc_line(path, governor, sizeof(governor));
         snprintf(mhz, sizeof(mhz), ", at most %.0f MHz", (double)max / 1000);
         log_line(log, "frequency: %.0f MHz now%s%s%s", (double)now / 1000, has_max ? mhz : "",
                  has_governor ? ", governor " : "", has_governor ? governor : "");
-    } else if (find_value("/proc/cpuinfo", "cpu MHz", mhz, sizeof(mhz))) {
+    } else if (proc_value("/proc/cpuinfo", "cpu MHz", mhz, sizeof(mhz))) {
         log_line(log, "frequency: %.0f MHz", strtod(mhz, NULL));
     }
 }
@@ -253,7 +143,7 @@ static void hottest(const char *pattern, long long *celsius_1000) {
     }
     for (size_t i = 0; i < files.gl_pathc; i++) {
         long long value;
-        if (read_number(files.gl_pathv[i], &value) && value > *celsius_1000 && value < 200000) {
+        if (proc_number(files.gl_pathv[i], &value) && value > *celsius_1000 && value < 200000) {
             *celsius_1000 = value;
         }
     }
@@ -271,49 +161,31 @@ static void describe_temperature(struct fscnn_log log) {
     }
 }
 
-static void lower_memory_limit(const char *folder, void *user) {
-    double *limit = user;
-    char path[2300];
-    long long bytes;
-    snprintf(path, sizeof(path), "%s/memory.max", folder);
-    if (!read_number(path, &bytes)) {
-        snprintf(path, sizeof(path), "%s/memory.limit_in_bytes", folder);
-        if (!read_number(path, &bytes)) {
-            return; /* "max" */
-        }
-    }
-    if (bytes > 0 && (double)bytes < 1e15 && (*limit == 0 || (double)bytes < *limit)) {
-        *limit = (double)bytes;
-    }
-}
-
 static void describe_memory(struct fscnn_log log) {
-    char total[64], available[64], limit_text[64] = "", huge[64] = "", pages[128];
-    double limit = 0;
-    if (!find_value("/proc/meminfo", "MemTotal", total, sizeof(total)) ||
-        !find_value("/proc/meminfo", "MemAvailable", available, sizeof(available))) {
+    char total[64], available[64], limit_text[128] = "", huge[64] = "", pages[128];
+    const struct cgroup_memory group = cgroup_memory(&cgroup_here);
+    if (!proc_value("/proc/meminfo", "MemTotal", total, sizeof(total)) ||
+        !proc_value("/proc/meminfo", "MemAvailable", available, sizeof(available))) {
         return;
     }
-    visit_cgroup("", lower_memory_limit, &limit);
-    visit_cgroup("memory", lower_memory_limit, &limit);
-    double total_bytes = 1024 * strtod(total, NULL);
-    if (limit > 0 && limit < total_bytes) {
-        snprintf(limit_text, sizeof(limit_text), ", limited to %.1f GB by a control group", limit / 1e9);
+    double total_bytes = 1024 * strtod(total, NULL), left = 1024 * strtod(available, NULL);
+    if ((double)group.limit < total_bytes) {
+        snprintf(limit_text, sizeof(limit_text), ", limited to %.1f GB by a control group (%.1f GB of it left)",
+                 (double)group.limit / 1e9, (double)group.left / 1e9);
     }
-    if (read_line("/sys/kernel/mm/transparent_hugepage/enabled", pages, sizeof(pages))) {
+    if (proc_line("/sys/kernel/mm/transparent_hugepage/enabled", pages, sizeof(pages))) {
         const char *open = strchr(pages, '['), *close = open ? strchr(open, ']') : NULL; /* always [madvise] never */
         if (close) {
             snprintf(huge, sizeof(huge), ", huge pages: %.*s", (int)(close - open - 1), open + 1);
         }
     }
-    log_line(log, "memory: %.1f GB, %.1f GB available%s%s", total_bytes / 1e9, 1024 * strtod(available, NULL) / 1e9,
-             limit_text, huge);
+    log_line(log, "memory: %.1f GB, %.1f GB available%s%s", total_bytes / 1e9, left / 1e9, limit_text, huge);
 }
 
 static void describe_load(struct fscnn_log log) {
     char line[128];
     double one, five, fifteen;
-    if (read_line("/proc/loadavg", line, sizeof(line)) && sscanf(line, "%lf %lf %lf", &one, &five, &fifteen) == 3) {
+    if (proc_line("/proc/loadavg", line, sizeof(line)) && sscanf(line, "%lf %lf %lf", &one, &five, &fifteen) == 3) {
         log_line(log, "load: %.2f (1 minute), %.2f (5), %.2f (15)", one, five, fifteen);
     }
 }
