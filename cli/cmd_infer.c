@@ -1,8 +1,10 @@
 /* fastscnn infer: an offline model over prepared .bin and .npy files, with ais_bench's options, names and summary. */
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "commands.h"
@@ -216,19 +218,41 @@ static void say_energy(const struct settings *s, double joules, uint64_t images)
     }
 }
 
-/* Makes the folder of the results; *folder in fresh memory. */
-static enum fscnn_status make_folder(const struct settings *s, char **folder, struct fscnn_error *err) {
-    char stamp[64];
+/* A folder in `above` named by the time, in fresh memory. A second run that begins in the same second gets "_1" and so
+ * on behind it: results of two runs do not mix unasked. */
+static enum fscnn_status make_dated_folder(const char *above, char **folder, struct fscnn_error *err) {
+    char stamp[64], name[96];
     time_t now = time(NULL);
     struct tm local;
     if (!localtime_r(&now, &local) || strftime(stamp, sizeof(stamp), "%Y_%m_%d-%H_%M_%S", &local) == 0) {
         snprintf(stamp, sizeof(stamp), "%lld", (long long)now);
     }
+    for (int turn = 0;; turn++) {
+        snprintf(name, sizeof(name), turn ? "%s_%d" : "%s", stamp, turn);
+        *folder = join_path(above, name);
+        if (!*folder) {
+            return fail(err, FSCNN_ERROR_MEMORY, "out of memory for a file name");
+        }
+        if (mkdir(*folder, 0777) == 0) {
+            return FSCNN_OK;
+        }
+        if (errno != EEXIST) {
+            return fail(err, FSCNN_ERROR_IO, "%s: %s", *folder, strerror(errno));
+        }
+        free(*folder);
+    }
+}
+
+/* Makes the folder of the results; *folder in fresh memory, whatever is returned. */
+static enum fscnn_status make_folder(const struct settings *s, char **folder, struct fscnn_error *err) {
     enum fscnn_status status = create_folder(s->output, err); /* before "/" hides that it is empty */
     if (status != FSCNN_OK) {
         return status;
     }
-    *folder = join_path(s->output, s->dirname ? s->dirname : stamp);
+    if (!s->dirname) {
+        return make_dated_folder(s->output, folder, err);
+    }
+    *folder = join_path(s->output, s->dirname);
     if (!*folder) {
         return fail(err, FSCNN_ERROR_MEMORY, "out of memory for a file name");
     }
