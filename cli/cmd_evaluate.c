@@ -1,7 +1,14 @@
 /* fastscnn evaluate: result files and label files -> mIoU and pixel accuracy, as Fast_SCNN_postprocess.py. */
+#include <stdio.h>
+
 #include "commands.h"
 #include "progress.h"
 #include "score_output.h"
+
+static void print_doubt(void *user, const char *text) {
+    progress_clear(user);
+    fprintf(stderr, "fastscnn: %s (--num_classes)\n", text);
+}
 
 static int run(const struct command *command, int argc, char **argv) {
     struct fscnn_evaluate_options options = {0};
@@ -60,6 +67,7 @@ static int run(const struct command *command, int argc, char **argv) {
     }
     progress_start(&bar, "evaluate", output.json);
     options.progress = progress_callback(&bar);
+    options.log = (struct fscnn_log){.line = print_doubt, .user = &bar};
     enum fscnn_status status = fscnn_evaluate_files(&options, &evaluation, &err);
     progress_finish(&bar);
     if (status != FSCNN_OK) {

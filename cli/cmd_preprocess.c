@@ -32,6 +32,7 @@ static int run(const struct command *command, int argc, char **argv) {
     struct fscnn_error error;
     struct progress_bar bar;
     bool json = false;
+    int label_type = FSCNN_LABEL_TYPE_LABEL_IDS;
     const struct option table[] = {
         {.name = "datasets_input_path",
          .letter = 'i',
@@ -52,6 +53,12 @@ static int run(const struct command *command, int argc, char **argv) {
          .value = &options.split,
          .argument = "NAME",
          .help = "folder inside leftImg8bit/ and gtFine/ (default: val)"},
+        {.name = "label_type",
+         .type = OPTION_CHOICE,
+         .value = &label_type,
+         .argument = "TYPE",
+         .help = LABEL_TYPE_HELP,
+         .choices = label_type_choices},
         {.name = "sort_log",
          .type = OPTION_TEXT,
          .value = &options.sort_log_path,
@@ -75,6 +82,7 @@ static int run(const struct command *command, int argc, char **argv) {
     if (code >= 0) {
         return code;
     }
+    options.label_type = (enum fscnn_label_type)label_type;
     progress_start(&bar, "preprocess", json);
     options.progress = progress_callback(&bar);
     options.log = (struct fscnn_log){.line = print_line, .user = &bar};
@@ -97,9 +105,11 @@ const struct command command_preprocess = {
     .name = "preprocess",
     .arguments = "--datasets_input_path DIR --datasets_output_path DIR [options]",
     .summary = "turn a data set into .bin files of pictures and labels",
-    .example = "  fastscnn preprocess --datasets_input_path ./cityscapes --datasets_output_path ./prep_datasets \\\n"
-               "      --sort_log ./sort.log\n"
-               "\n"
-               "Files that are finished already are left alone, so an interrupted run goes on where it stopped.",
+    .example =
+        "  fastscnn preprocess --datasets_input_path ./cityscapes --datasets_output_path ./prep_datasets \\\n"
+        "      --sort_log ./sort.log\n"
+        "\n"
+        "Files that are finished already are left alone, so an interrupted run goes on where it stopped: they have\n"
+        "the times of the pictures they were made of.",
     .run = run,
 };

@@ -17,7 +17,6 @@ struct settings {
 };
 
 static int parse(const struct command *command, int argc, char **argv, struct settings *s) {
-    static const char *const label_types[] = {"labelIds", "trainIds", NULL};
     const struct option options[] = {
         {"model", 'm', OPTION_TEXT, &s->model, "FILE",
          "offline model (.fscnn), .onnx or .pth (default: the built-in one)"},
@@ -26,8 +25,7 @@ static int parse(const struct command *command, int argc, char **argv, struct se
         {"split", 0, OPTION_TEXT, &s->split, "NAME", "folder inside leftImg8bit/ and gtFine/ (default: val)"},
         {"sort_log", 's', OPTION_TEXT, &s->sort_log, "FILE",
          "which pictures, in which order (default: all, by city and name)"},
-        {"label_type", 0, OPTION_CHOICE, &s->label_type, "TYPE",
-         "what label files hold: labelIds of Cityscapes or trainIds (default: labelIds)", label_types},
+        {"label_type", 0, OPTION_CHOICE, &s->label_type, "TYPE", LABEL_TYPE_HELP, label_type_choices},
         {"pool", 0, OPTION_CHOICE, &s->pool, "KIND",
          ".pth: pyramid pooling fixed or adaptive (default: fixed; adaptive for small pictures)", pool_choices,
          .given = &s->pool_given},
@@ -51,7 +49,8 @@ static void print_line(void *user, const char *text) {
 static enum fscnn_status open_data(const struct settings *s, struct fscnn_dataset *dataset, size_t **order,
                                    size_t *count, struct fscnn_error *err) {
     const struct fscnn_log log = {.line = print_line};
-    enum fscnn_status status = fscnn_dataset_open(s->data, s->split, log, dataset, err);
+    enum fscnn_status status =
+        fscnn_dataset_open(s->data, s->split, (enum fscnn_label_type)s->label_type, log, dataset, err);
     if (status != FSCNN_OK) {
         return status;
     }
@@ -128,6 +127,7 @@ static int run(const struct command *command, int argc, char **argv) {
     struct left_out left_out = {0};
     char *default_model = NULL;
     size_t *order = NULL, count = 0;
+    int beyond = -1;
     int code = parse(command, argc, argv, &s);
     if (code >= 0) {
         return code;
@@ -143,18 +143,25 @@ static int run(const struct command *command, int argc, char **argv) {
     if (status == FSCNN_OK) {
         const struct validation validation = {.model = s.model ? s.model : default_model,
                                               .pool = {.kind = (enum fscnn_pool)s.pool, .given = s.pool_given},
-                                              .label_type = (enum label_type)s.label_type,
+                                              .label_type = (enum fscnn_label_type)s.label_type,
                                               .threads = s.threads,
                                               .overlays = s.overlays,
                                               .dataset = &dataset,
                                               .order = order,
                                               .count = count,
                                               .bar = &bar,
+                                              .beyond = &beyond,
                                               .left_out = leave_out,
                                               .user = &left_out};
         status = validation_run(&validation, &evaluation, &err);
     }
     progress_finish(&bar);
+    if (beyond >= 0) {
+        fprintf(stderr,
+                "fastscnn: some labels (the highest is %d) are none of the model's classes and were ignored; for "
+                "Cityscapes' label ids leave --label_type out\n",
+                beyond);
+    }
     if (status == FSCNN_OK) {
         s.output.report.model = s.model ? s.model : default_model;
         s.output.report.data = s.data;

@@ -13,6 +13,7 @@
 #include "suggest.h"
 
 const char *const pool_choices[] = {"fixed", "adaptive", NULL};
+const char *const label_type_choices[] = {"labelIds", "trainIds", NULL};
 
 int usage_error(const struct command *command, const char *format, ...) {
     char text[1024];

@@ -12,6 +12,9 @@ enum { MOST_THREADS = 256 }; /* that --threads takes, as the library does */
 
 /* The words of --pool: enum fscnn_pool. NULL ends the list. */
 extern const char *const pool_choices[];
+/* The words of --label_type: enum fscnn_label_type. */
+extern const char *const label_type_choices[];
+#define LABEL_TYPE_HELP "labelIds of Cityscapes, or trainIds: the model's own classes, 255 ignored (default: labelIds)"
 
 enum option_type {
     OPTION_TEXT,   /* const char ** */

@@ -80,7 +80,7 @@ static enum fscnn_status read_files(const struct run *run, const struct fscnn_da
                     item->picture.width);
     }
     size_t pixels = (size_t)item->truth.width * (size_t)item->truth.height;
-    if (run->options->label_type == LABELS_LABEL_IDS) {
+    if (run->options->label_type == FSCNN_LABEL_TYPE_LABEL_IDS) {
         for (size_t p = 0; p < pixels; p++) {
             item->truth.labels[p] = fscnn_train_id_of_label_id(item->truth.labels[p]);
         }
@@ -132,7 +132,7 @@ static enum fscnn_status check_model(struct run *run, const struct fscnn_model_i
                     "%.200s gives %d x %d labels for %d x %d pictures; evaluation needs one a pixel", run->models.path,
                     info->output_height, info->output_width, info->height, info->width);
     }
-    if (run->options->label_type == LABELS_LABEL_IDS && classes < CITYSCAPES_CLASSES) {
+    if (run->options->label_type == FSCNN_LABEL_TYPE_LABEL_IDS && classes < CITYSCAPES_CLASSES) {
         return fail(
             err, FSCNN_ERROR_USAGE,
             "%.200s has %d classes, Cityscapes' label ids stand for 19; files that hold the model's own classes "
@@ -140,6 +140,20 @@ static enum fscnn_status check_model(struct run *run, const struct fscnn_model_i
             run->options->model, classes);
     }
     return run->evaluation ? FSCNN_OK : fscnn_evaluation_create(classes, &run->evaluation, err);
+}
+
+/* Notes labels that are none of the classes: mostly those of files that hold something else than was said. */
+static void note_labels_beyond(const struct run *run, const struct fscnn_labels *truth, int classes) {
+    bool there[256] = {false};
+    const size_t pixels = (size_t)truth->width * (size_t)truth->height;
+    for (size_t p = 0; p < pixels; p++) {
+        there[truth->labels[p]] = true;
+    }
+    for (int label = classes; label < 255; label++) {
+        if (there[label] && label > *run->options->beyond) {
+            *run->options->beyond = label;
+        }
+    }
 }
 
 static enum fscnn_status name_image(struct run *run, const struct fscnn_dataset_item *source, struct item *item,
@@ -179,6 +193,9 @@ static enum fscnn_status evaluate_item(struct run *run, const struct fscnn_datas
     status = check_model(run, &info, err);
     if (status != FSCNN_OK) {
         return status;
+    }
+    if (run->options->label_type == FSCNN_LABEL_TYPE_TRAIN_IDS) {
+        note_labels_beyond(run, &item->truth, info.output_is_labels ? CITYSCAPES_CLASSES : info.classes);
     }
     status = fscnn_session_run(opened->session, FSCNN_INPUT_U8, item->picture.rgb, FSCNN_OUTPUT_LABELS,
                                item->predicted.labels, 1, err);

@@ -5,20 +5,17 @@
 #include "default_model.h"
 #include "progress.h"
 
-enum label_type {
-    LABELS_LABEL_IDS, /* Cityscapes' 0..33 in the label files */
-    LABELS_TRAIN_IDS, /* the network's classes; 255 ignored */
-};
-
 struct validation {
     const char *model; /* path; may not be NULL */
     struct pool_choice pool;
-    enum label_type label_type;
+    enum fscnn_label_type label_type;
     int threads;          /* of the network; 0: one per core */
     const char *overlays; /* a folder that is there, or NULL */
     const struct fscnn_dataset *dataset;
     const size_t *order; /* [count] indices into the data set's items; NULL: as they are */
     size_t count;
+    int *beyond; /* gets the highest label of TRAIN_IDS that is none of the model's classes, nor 255, where there is one
+                  */
     struct progress_bar *bar;
     /* Is told of each picture that cannot be evaluated, in order, by one thread at a time. */
     void (*left_out)(void *user, const struct fscnn_dataset_item *item, const struct fscnn_error *err);

@@ -86,7 +86,8 @@ static void make_data(void) {
 
 static enum fscnn_status open_data(struct fscnn_dataset *out, struct fscnn_error *err) {
     log_text[0] = '\0';
-    return fscnn_dataset_open(in_folder("data"), "val", (struct fscnn_log){.line = take_line}, out, err);
+    return fscnn_dataset_open(in_folder("data"), "val", FSCNN_LABEL_TYPE_LABEL_IDS,
+                              (struct fscnn_log){.line = take_line}, out, err);
 }
 
 static void test_layout(void **state) {
@@ -107,8 +108,9 @@ static void test_layout(void **state) {
     assert_null(strchr(strchr(log_text, '\n') + 1, '\n')); /* one line */
     fscnn_dataset_free(&dataset);
     assert_int_equal(dataset.count, 0);
-    assert_int_equal(fscnn_dataset_open(in_folder("data"), NULL, (struct fscnn_log){0}, &dataset, NULL),
-                     FSCNN_OK); /* val */
+    assert_int_equal(
+        fscnn_dataset_open(in_folder("data"), NULL, FSCNN_LABEL_TYPE_LABEL_IDS, (struct fscnn_log){0}, &dataset, NULL),
+        FSCNN_OK); /* val */
     assert_int_equal(dataset.count, 3);
     fscnn_dataset_free(&dataset);
 }
@@ -117,10 +119,14 @@ static void test_layout_errors(void **state) {
     (void)state;
     struct fscnn_dataset dataset;
     struct fscnn_error error;
-    assert_int_equal(fscnn_dataset_open("", "val", (struct fscnn_log){0}, &dataset, &error), FSCNN_ERROR_USAGE);
-    assert_int_equal(fscnn_dataset_open(NULL, "val", (struct fscnn_log){0}, &dataset, &error), FSCNN_ERROR_USAGE);
+    assert_int_equal(fscnn_dataset_open("", "val", FSCNN_LABEL_TYPE_LABEL_IDS, (struct fscnn_log){0}, &dataset, &error),
+                     FSCNN_ERROR_USAGE);
+    assert_int_equal(
+        fscnn_dataset_open(NULL, "val", FSCNN_LABEL_TYPE_LABEL_IDS, (struct fscnn_log){0}, &dataset, &error),
+        FSCNN_ERROR_USAGE);
     assert_string_equal(error.text, "no folder of a data set is named");
-    assert_int_equal(fscnn_dataset_open("none\033[31m\xc2\x9b", "val", (struct fscnn_log){0}, &dataset, &error),
+    assert_int_equal(fscnn_dataset_open("none\033[31m\xc2\x9b", "val", FSCNN_LABEL_TYPE_LABEL_IDS,
+                                        (struct fscnn_log){0}, &dataset, &error),
                      FSCNN_ERROR_IO);
     assert_non_null(strstr(error.text, "none?[31m?\x9b/leftImg8bit/val: ")); /* nothing that terminals obey */
     assert_int_equal(folder_make("", &error), FSCNN_ERROR_USAGE);
@@ -268,19 +274,87 @@ static void test_second_run(void **state) {
     make_data();
     assert_second_run(3);
     assert_second_run(0);
-    set_age(in_folder("data/gtFine/val/ulm/ulm_000000_000001_gtFine_labelIds.png"),
-            -100); /* newer than what came of it */
-    assert_second_run(1);
-    set_age(in_folder("data/gtFine/val/ulm/ulm_000000_000001_gtFine_labelIds.png"), 100);
-    assert_second_run(0);
-    set_age(in_folder("data/leftImg8bit/val/aachen/aachen_000000_000009_leftImg8bit.png"), -100);
-    assert_second_run(1);
-    set_age(in_folder("data/leftImg8bit/val/aachen/aachen_000000_000009_leftImg8bit.png"), 100);
+    /* Newer than what came of it, or older: another file. */
+    for (int age = -100; age <= 100; age += 200) {
+        set_age(in_folder("data/gtFine/val/ulm/ulm_000000_000001_gtFine_labelIds.png"), age);
+        assert_second_run(1);
+        assert_second_run(0);
+        set_age(in_folder("data/leftImg8bit/val/aachen/aachen_000000_000009_leftImg8bit.png"), age);
+        assert_second_run(1);
+        assert_second_run(0);
+    }
     assert_int_equal(truncate(in_folder("out/leftImg8bit/ulm_000000_000001_leftImg8bit.bin"), 100), 0);
     assert_second_run(1);
     assert_int_equal(unlink(in_folder("out/gtFine/aachen_000000_000009_gtFine_labelIds.bin")), 0);
     assert_second_run(1);
     assert_second_run(0);
+}
+
+/* Another data set of the same names and sizes, as old as an archive makes it, is not the one that was there before. */
+static void test_other_data(void **state) {
+    (void)state;
+    struct fscnn_preprocess_result result;
+    make_data();
+    assert_second_run(3);
+    add_pair("ulm", "ulm_000000_000002", 7);
+    set_age(in_folder("data/leftImg8bit/val/ulm/ulm_000000_000002_leftImg8bit.png"), 5000);
+    set_age(in_folder("data/gtFine/val/ulm/ulm_000000_000002_gtFine_labelIds.png"), 5000);
+    assert_int_equal(preprocess(false, 1, &result, NULL), FSCNN_OK);
+    assert_int_equal(result.written, 1);
+    assert_content("ulm_000000_000002", 7);
+}
+
+static void assert_labels_as_they_are(const char *stem, int seed) {
+    float labels[W * H];
+    char path[256];
+    for (int i = 0; i < W * H; i++) {
+        labels[i] = label(seed, i);
+    }
+    labels[0] = -1; /* 255 there */
+    snprintf(path, sizeof(path), "out/gtFine/%s_gtFine_labelIds.bin", stem);
+    assert_floats(in_folder(path), labels, W * H);
+}
+
+/* The network's own classes: files of them come first, label id files may hold them, too. */
+static void test_train_ids(void **state) {
+    (void)state;
+    struct fscnn_dataset dataset;
+    struct fscnn_preprocess_result result;
+    struct fscnn_log silent = {0};
+    uint8_t ids[W * H];
+    char input[512], output[512];
+    add_pair("ulm", "a", 1);
+    add_pair("ulm", "b", 2);
+    for (int i = 0; i < W * H; i++) {
+        ids[i] = i ? label(3, i) : 255;
+    }
+    struct fscnn_labels labels = {.width = W, .height = H, .labels = ids};
+    assert_int_equal(fscnn_labels_write_png(in_folder("data/gtFine/val/ulm/b_gtFine_labelTrainIds.png"), &labels,
+                                            FSCNN_STYLE_TRAINIDS, NULL, NULL),
+                     FSCNN_OK);
+    assert_int_equal(fscnn_dataset_open(in_folder("data"), "val", 2, silent, &dataset, NULL), FSCNN_ERROR_USAGE);
+    assert_int_equal(fscnn_dataset_open(in_folder("data"), "val", FSCNN_LABEL_TYPE_TRAIN_IDS, silent, &dataset, NULL),
+                     FSCNN_OK);
+    assert_int_equal(dataset.count, 2);
+    assert_non_null(strstr(dataset.items[0].label_path, "/a_gtFine_labelIds.png"));
+    assert_non_null(strstr(dataset.items[1].label_path, "/b_gtFine_labelTrainIds.png"));
+    fscnn_dataset_free(&dataset);
+    snprintf(input, sizeof(input), "%s", in_folder("data"));
+    snprintf(output, sizeof(output), "%s", in_folder("out"));
+    set_age(in_folder("data/gtFine/val/ulm/a_gtFine_labelIds.png"), 100); /* clocks of files may be coarse */
+    set_age(in_folder("data/gtFine/val/ulm/b_gtFine_labelIds.png"), 100);
+    struct fscnn_preprocess_options options = {
+        .input_path = input, .output_path = output, .label_type = FSCNN_LABEL_TYPE_TRAIN_IDS, .threads = 1};
+    /* In turns with the other type: neither takes the other's files for its own. */
+    for (int turn = 0; turn < 3; turn++) {
+        assert_int_equal(fscnn_preprocess(&options, &result, NULL), FSCNN_OK);
+        assert_int_equal(result.written, 2);
+        assert_labels_as_they_are("b", 3);
+        assert_int_equal(preprocess(false, 1, &result, NULL), FSCNN_OK);
+        assert_int_equal(result.written, 2);
+        assert_content("a", 1);
+        assert_content("b", 2);
+    }
 }
 
 static void test_bad_pictures(void **state) {
@@ -293,6 +367,7 @@ static void test_bad_pictures(void **state) {
     assert_non_null(
         strstr(error.text, "ulm_000000_000002_gtFine_labelIds.png: the labels are 9x24, their picture 10x24"));
     assert_int_equal(result.written, 2);
+    assert_int_equal(count_outputs(), 4); /* nothing of the bad pair */
     assert_int_not_equal(access(in_folder("sort.log"), F_OK), 0);
     write_label_file(in_folder("data/gtFine/val/ulm/ulm_000000_000002_gtFine_labelIds.png"), 3, H);
     assert_second_run(1);
@@ -354,6 +429,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_preprocess, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_sort_log_names, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_second_run, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_other_data, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_train_ids, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_bad_pictures, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_disk_full, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_output_in_the_way, make_folder, remove_folder),

@@ -105,6 +105,8 @@ static void write_result(const char *root, int k, enum kind kind, enum container
     assert_int_equal(fclose(f), 0);
 }
 
+static void take_line(void *user, const char *text) { strcpy(user, text); }
+
 static enum fscnn_status evaluate(const char *results, const char *log, int classes, int threads,
                                   struct fscnn_evaluation **out, struct fscnn_error *err) {
     struct fscnn_evaluate_options options = {.result_root = in_folder(results),
@@ -167,7 +169,7 @@ static void test_all_kinds(void **state) {
     fscnn_evaluation_free(&reference);
 }
 
-/* Each image may come in another form, and .bin goes before .npy. */
+/* Each image may come in another form. */
 static void test_mixed(void **state) {
     (void)state;
     struct fscnn_error err;
@@ -178,7 +180,6 @@ static void test_mixed(void **state) {
     for (int k = 0; k < IMAGES; k++) {
         write_result("mixed", k, (enum kind)(k % 3), (enum container)(k / 3));
     }
-    write_text("mixed/city_0_leftImg8bit_0.npy", "never read");
     assert_int_equal(evaluate("mixed", "sort.log", 0, 2, &e, &err), FSCNN_OK);
     fscnn_evaluation_get_scores(e, &got);
     assert_same_scores(&got, &wanted);
@@ -493,7 +494,42 @@ static void test_job_errors(void **state) {
     assert_int_equal(evaluate("job", "sort.log", 18, 1, &e, &err), FSCNN_ERROR_FORMAT);
     assert_non_null(strstr(err.text, "labels/city_6_gtFine_labelIds.bin: class 18 among the labels"));
     assert_int_equal(evaluate("job", "none.log", 0, 1, &e, &err), FSCNN_ERROR_IO);
+    assert_non_null(strstr(err.text, "preprocess --sort_log writes"));
+    write_result("job", 2, KIND_F32, NPY); /* of another run, perhaps */
+    assert_int_equal(evaluate("job", "sort.log", 0, 1, &e, &err), FSCNN_ERROR_FORMAT);
+    assert_non_null(strstr(err.text, "job/city_2_leftImg8bit_0.npy: there is _leftImg8bit_0.bin, too: remove"));
     assert_int_equal(evaluate("job", "sort.log", 256, 1, &e, &err), FSCNN_ERROR_USAGE);
+}
+
+/* Label maps do not tell of how many classes they are: mIoU over 19 would be too low for a model of five. */
+static void test_classes_assumed(void **state) {
+    (void)state;
+    static char said[512], few[512], log[512];
+    struct fscnn_error err;
+    struct fscnn_evaluation *e = NULL;
+    snprintf(few, sizeof(few), "%s", in_folder("few"));
+    snprintf(log, sizeof(log), "%s", in_folder("few.log"));
+    struct fscnn_evaluate_options options = {
+        .result_root = few, .label_root = few, .sort_log = log, .log = {.line = take_line, .user = said}};
+    float truth[PIXELS] = {4, -1, 3};
+    uint8_t predicted[PIXELS] = {4, 4, 2};
+    assert_int_equal(folder_make(in_folder("few"), &err), FSCNN_OK);
+    write_text("few.log", "a_leftImg8bit.png\n");
+    write_file("few/a_gtFine_labelIds.bin", truth, sizeof(truth));
+    write_file("few/a_leftImg8bit_0.bin", predicted, sizeof(predicted));
+    for (int top = 4; top <= 18; top += 14) { /* with the last of all classes there is no doubt */
+        predicted[7] = (uint8_t)top;
+        write_file("few/a_leftImg8bit_0.bin", predicted, sizeof(predicted));
+        for (options.classes = 0; options.classes <= 19; options.classes += 19) {
+            said[0] = '\0';
+            assert_int_equal(fscnn_evaluate_files(&options, &e, &err), FSCNN_OK);
+            assert_string_equal(said, top == 4 && options.classes == 0
+                                          ? "19 classes are counted, but no label is above 4: "
+                                            "for a model of fewer classes say how many"
+                                          : "");
+            fscnn_evaluation_free(&e);
+        }
+    }
 }
 
 static void test_dataset_order(void **state) {
@@ -516,12 +552,12 @@ static void test_dataset_order(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_kinds),     cmocka_unit_test(test_mixed),
-        cmocka_unit_test(test_sort_log),      cmocka_unit_test(test_large_files),
-        cmocka_unit_test(test_bad_results),   cmocka_unit_test(test_sizes_of_logits),
-        cmocka_unit_test(test_npy_shapes),    cmocka_unit_test(test_text),
-        cmocka_unit_test(test_labels),        cmocka_unit_test(test_job_errors),
-        cmocka_unit_test(test_dataset_order),
+        cmocka_unit_test(test_all_kinds),       cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_sort_log),        cmocka_unit_test(test_large_files),
+        cmocka_unit_test(test_bad_results),     cmocka_unit_test(test_sizes_of_logits),
+        cmocka_unit_test(test_npy_shapes),      cmocka_unit_test(test_text),
+        cmocka_unit_test(test_job_errors),      cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_classes_assumed), cmocka_unit_test(test_dataset_order),
     };
     return cmocka_run_group_tests(tests, setup, remove_folder);
 }

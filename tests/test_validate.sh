@@ -101,6 +101,25 @@ check "train ids count" sh -c '"$0" validate -i train -m m.fscnn --label_type tr
     python3 -c "import json, sys
 j = json.load(sys.stdin)
 assert all(c[\"truth\"] > 0 for c in j[\"classes\"][:4]) and sum(c[\"truth\"] for c in j[\"classes\"][4:]) == 0"' "$program"
+check "no word of labels beyond the classes" sh -c '! grep -q "were ignored" printed'
+check_run "label ids taken for train ids are noticed" 0 "none of the model's classes and were ignored" validate -i data -m m.fscnn \
+    --label_type trainIds
+mkdir -p own/leftImg8bit/val/x own/gtFine/val/x
+cp train/leftImg8bit/val/*/*.png own/leftImg8bit/val/x
+for file in train/gtFine/val/*/*_labelIds.png; do
+    name=${file##*/}
+    cp "$file" "own/gtFine/val/x/${name%_labelIds.png}_labelTrainIds.png"
+done
+check_run "files named labelTrainIds" 0 "1 image" validate -i own -m m.fscnn --label_type trainIds
+check_run "are not looked at otherwise" 1 "skipped, no label file own/gtFine/val/x/" validate -i own -m m.fscnn
+check_run "they are preprocessed, too" 0 "1 written" preprocess -i own -o own_prep --label_type trainIds --sort_log own.log
+check_run "and their results evaluated" 0 "runcount:1" infer -m m.fscnn -i own_prep/leftImg8bit -o own_result \
+    --output_dirname o --output_type UINT8
+"$program" validate -i own -m m.fscnn --label_type trainIds --json >w.json 2>/dev/null
+check "in one pass and in three" json e.json evaluate -r own_result/o -l own_prep/gtFine -s own.log
+check "the same" python3 -c 'import json
+a, b = (json.load(open(name))["confusion_matrix"] for name in ("w.json", "e.json"))
+assert a == b and sum(map(sum, a)) > 0'
 check_run "labels of another size" 1 "64 x 64 labels for a picture of 64 x 128" validate -i wrong -m m.fscnn
 mkdir -p out
 

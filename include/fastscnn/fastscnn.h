@@ -453,8 +453,10 @@ struct fscnn_evaluate_options {
     int classes; /* 0: as the first result's size says, 19 where it holds labels */
     int threads; /* 0: one per core */
     struct fscnn_progress progress;
+    struct fscnn_log log; /* a doubt about 19 classes that were assumed */
 };
-/* Errors: IO (a file is missing), FORMAT (its size or contents do not fit, the log is empty), USAGE. */
+/* Errors: IO (a file is missing), FORMAT (its size or contents do not fit, it is there with two endings, the log is
+ * empty), USAGE. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_evaluate_files(const struct fscnn_evaluate_options *options,
                                                                  struct fscnn_evaluation **out,
                                                                  struct fscnn_error *err);
@@ -483,11 +485,18 @@ FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_evaluation_write_html(const st
 
 /* ------------------------------------------------------------------------ 6. data sets ---- */
 
+/* What the values of label files mean. */
+enum fscnn_label_type {
+    FSCNN_LABEL_TYPE_LABEL_IDS, /* Cityscapes' 0..33, from STEM_gtFine_labelIds.png */
+    FSCNN_LABEL_TYPE_TRAIN_IDS, /* the network's classes, 255: ignored; from STEM_gtFine_labelTrainIds.png, or where
+                                   that is missing from STEM_gtFine_labelIds.png */
+};
+
 /* The pictures of one split in the Cityscapes layout, sorted by city and name. */
 struct fscnn_dataset_item {
     char *stem;       /* "frankfurt_000000_000294" */
     char *image_path; /* .../leftImg8bit/val/frankfurt/frankfurt_000000_000294_leftImg8bit.png */
-    char *label_path; /* .../gtFine/val/frankfurt/..._gtFine_labelIds.png */
+    char *label_path; /* .../gtFine/val/frankfurt/..._gtFine_labelIds.png, or as the label type says */
 };
 struct fscnn_dataset {
     struct fscnn_dataset_item *items;
@@ -495,11 +504,11 @@ struct fscnn_dataset {
     size_t skipped; /* pictures without a label file; each was sent to the log */
 };
 /* The labelled pictures below `root`; `split` NULL: "val", log.line NULL: nobody is told of the others. Free with
- * fscnn_dataset_free. Errors: IO (no such folder), FORMAT (no labelled picture, two of one name), USAGE (no root),
- * MEMORY; *out is empty then. */
+ * fscnn_dataset_free. Errors: IO (no such folder), FORMAT (no labelled picture, two of one name), USAGE (no root,
+ * unknown label type), MEMORY; *out is empty then. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_dataset_open(const char *root, const char *split,
-                                                               struct fscnn_log log, struct fscnn_dataset *out,
-                                                               struct fscnn_error *err);
+                                                               enum fscnn_label_type label_type, struct fscnn_log log,
+                                                               struct fscnn_dataset *out, struct fscnn_error *err);
 FSCNN_API void fscnn_dataset_free(struct fscnn_dataset *dataset);
 /* The items that a sort.log lists (STEM_leftImg8bit.png a line), in its order: *order gets *count indices into
  * dataset->items, to be given to free(). Errors: IO; FORMAT for a damaged log and for a name that is not in the data
@@ -509,9 +518,10 @@ FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_dataset_order(const struct fsc
                                                                 struct fscnn_error *err);
 
 struct fscnn_preprocess_options {
-    const char *input_path;         /* root of a data set in the Cityscapes layout */
-    const char *output_path;        /* gets leftImg8bit/STEM_leftImg8bit.bin and gtFine/STEM_gtFine_labelIds.bin */
-    const char *split;              /* NULL: "val" */
+    const char *input_path;  /* root of a data set in the Cityscapes layout */
+    const char *output_path; /* gets leftImg8bit/STEM_leftImg8bit.bin and gtFine/STEM_gtFine_labelIds.bin */
+    const char *split;       /* NULL: "val" */
+    enum fscnn_label_type label_type;
     int threads;                    /* 0: one per core; as many pictures are in memory at a time */
     const char *sort_log_path;      /* gets a line "STEM_leftImg8bit.png" a picture, in order; NULL: none */
     bool force;                     /* write also what is there already */
@@ -520,14 +530,14 @@ struct fscnn_preprocess_options {
 };
 struct fscnn_preprocess_result {
     size_t written;    /* pictures whose files were made */
-    size_t up_to_date; /* pictures left alone: both files there, of the right size and not older than their sources */
+    size_t up_to_date; /* pictures left alone: both files there, of the right size and with their sources' times */
     size_t unlabelled; /* pictures without a label file, skipped */
 };
 /* Writes, for each labelled picture of a split, the files that evaluation tools read, in the picture's own size:
  * the input f32 [3, height, width] of fscnn_normalize and the train ids f32 [height, width] with -1 for ignored.
  * Names that sort.log would not give back, as one with a newline, are refused first of all (FORMAT). Stops at the first
  * error (a damaged picture, labels of another size, a full disk); files already made are kept and a second run goes on
- * from there. Every file appears only when complete. */
+ * from there: each gets its source's time, by which it is known again. Every file appears only when complete. */
 FSCNN_API FSCNN_NODISCARD enum fscnn_status fscnn_preprocess(const struct fscnn_preprocess_options *options,
                                                              struct fscnn_preprocess_result *result,
                                                              struct fscnn_error *err);

@@ -22,7 +22,8 @@ struct job {
     const struct fscnn_evaluate_options *options;
     struct sort_log log;
     int classes;
-    struct slot *slots; /* image i: slots[i % num_slots] */
+    bool classes_assumed; /* the results do not tell */
+    struct slot *slots;   /* image i: slots[i % num_slots] */
     size_t num_slots;
     pthread_mutex_t lock; /* of what follows, and of slots[].ready */
     pthread_cond_t changed;
@@ -31,26 +32,36 @@ struct job {
     bool stop;
 };
 
-/* ROOT/STEM + the first of the endings that exists, in fresh memory. */
+/* ROOT/STEM + the one of the endings that exists, in fresh memory. Errors: IO where none does, FORMAT where several do:
+ * one of them is of another run. */
 static enum fscnn_status find_file(const char *root, const char *stem, const char *what, const char *const *endings,
                                    char **out, struct fscnn_error *err) {
     size_t size = strlen(root) + strlen(stem) + 64;
+    const char *found = NULL;
+    enum fscnn_status status = FSCNN_OK;
     *out = malloc(size);
     if (!*out) {
         return error_memory(err, size, "a file name");
     }
     const char *slash = root[0] && root[strlen(root) - 1] == '/' ? "" : "/";
-    for (int i = 0; endings[i]; i++) {
+    for (int i = 0; endings[i] && status == FSCNN_OK; i++) {
         snprintf(*out, size, "%s%s%s%s", root, slash, stem, endings[i]);
-        if (access(*out, F_OK) == 0) {
-            return FSCNN_OK;
+        if (access(*out, F_OK) == 0 && found) {
+            status = error_set(err, FSCNN_ERROR_FORMAT, "%s: there is %s, too: remove the one that is not meant", *out,
+                               found);
+        } else if (access(*out, F_OK) == 0) {
+            found = endings[i];
         }
     }
-    snprintf(*out, size, "%s%s%s%s", root, slash, stem, endings[0]);
-    error_set(err, FSCNN_ERROR_IO, "%s: no such %s file", *out, what);
-    free(*out);
-    *out = NULL;
-    return FSCNN_ERROR_IO;
+    snprintf(*out, size, "%s%s%s%s", root, slash, stem, found ? found : endings[0]);
+    if (!found) {
+        status = error_set(err, FSCNN_ERROR_IO, "%s: no such %s file", *out, what);
+    }
+    if (status != FSCNN_OK) {
+        free(*out);
+        *out = NULL;
+    }
+    return status;
 }
 
 static const char *const result_endings[] = {"_leftImg8bit_0.bin", "_leftImg8bit_0.npy", "_leftImg8bit_0.txt", NULL};
@@ -75,8 +86,8 @@ static enum fscnn_status check_files(const struct job *job, struct fscnn_error *
             struct fscnn_error *text = missing ? &other : &first;
             enum fscnn_status status = kind ? find_label(job, i, &path, text) : find_result(job, i, &path, text);
             free(path);
-            if (status == FSCNN_ERROR_MEMORY) {
-                return error_memory(err, 0, "a file name");
+            if (status == FSCNN_ERROR_MEMORY || status == FSCNN_ERROR_FORMAT) {
+                return error_set(err, status, "%s", text->text);
             }
             missing += status != FSCNN_OK;
         }
@@ -122,6 +133,7 @@ static enum fscnn_status find_classes(struct job *job, struct fscnn_error *err) 
     enum fscnn_status status = read_image(job, 0, &job->classes, &predicted, &truth, &path, err);
     if (job->classes == 0) {
         job->classes = DEFAULT_CLASSES; /* labels do not tell */
+        job->classes_assumed = true;
     }
     free(path);
     label_buffer_release(&predicted);
@@ -259,6 +271,20 @@ static void release_job(struct job *job) {
     pthread_cond_destroy(&job->changed);
 }
 
+/* Classes that neither results nor labels have count as 0 in mIoU: with fewer classes than assumed it would be too low.
+ */
+static void doubt_classes(const struct job *job, const struct fscnn_evaluation *evaluation) {
+    int last = job->classes;
+    for (struct fscnn_class_scores s = {0}; last > 0 && s.truth == 0 && s.predicted == 0;) {
+        fscnn_evaluation_get_class(evaluation, --last, &s);
+    }
+    if (last + 1 < job->classes) {
+        log_line(job->options->log,
+                 "%d classes are counted, but no label is above %d: for a model of fewer classes say how many",
+                 job->classes, last);
+    }
+}
+
 static bool is_empty(const char *text) { return !text || !*text; }
 
 enum fscnn_status fscnn_evaluate_files(const struct fscnn_evaluate_options *options, struct fscnn_evaluation **out,
@@ -290,6 +316,9 @@ enum fscnn_status fscnn_evaluate_files(const struct fscnn_evaluate_options *opti
     }
     if (status == FSCNN_OK) {
         status = run_workers(&job, threads, evaluation, err);
+    }
+    if (status == FSCNN_OK && job.classes_assumed) {
+        doubt_classes(&job, evaluation);
     }
     if (status == FSCNN_OK) {
         *out = evaluation;

@@ -112,12 +112,14 @@ enum fscnn_status sort_log_parse(const void *data, size_t size, const char *path
 
 enum fscnn_status sort_log_read(const char *path, struct sort_log *out, struct fscnn_error *err) {
     struct file_map map;
+    struct fscnn_error cause = {""};
     *out = (struct sort_log){0};
-    enum fscnn_status status = file_map_open(path, &map, err);
-    if (status == FSCNN_OK) {
-        status = sort_log_parse(map.data, map.size, path, out, err);
-        file_map_close(&map);
+    enum fscnn_status status = file_map_open(path, &map, &cause);
+    if (status != FSCNN_OK) {
+        return error_set(err, status, "%s (the order of the pictures, which preprocess --sort_log writes)", cause.text);
     }
+    status = sort_log_parse(map.data, map.size, path, out, err);
+    file_map_close(&map);
     return status;
 }
 

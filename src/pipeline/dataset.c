@@ -1,7 +1,7 @@
 /* The Cityscapes layout: which pictures of a split have labels.
  *
  *   ROOT/leftImg8bit/SPLIT/CITY/STEM_leftImg8bit.png
- *   ROOT/gtFine/SPLIT/CITY/STEM_gtFine_labelIds.png
+ *   ROOT/gtFine/SPLIT/CITY/STEM_gtFine_labelIds.png, STEM_gtFine_labelTrainIds.png
  */
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +12,11 @@
 #include "base/file.h"
 
 static const char image_ending[] = "_leftImg8bit.png";
-static const char label_ending[] = "_gtFine_labelIds.png";
+/* By label type; the first that is there. */
+static const char *const label_endings[][3] = {
+    [FSCNN_LABEL_TYPE_LABEL_IDS] = {"_gtFine_labelIds.png"},
+    [FSCNN_LABEL_TYPE_TRAIN_IDS] = {"_gtFine_labelTrainIds.png", "_gtFine_labelIds.png"},
+};
 
 /* Hidden entries include "._NAME", which archives made on a Mac carry beside each file. */
 static int is_visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
@@ -69,45 +73,66 @@ static void free_item(struct fscnn_dataset_item *item) {
     free(item->label_path);
 }
 
-static enum fscnn_status add_item(struct fscnn_dataset *out, size_t *capacity, struct fscnn_dataset_item item,
-                                  struct fscnn_error *err) {
-    if (out->count == *capacity) {
-        size_t grown = *capacity ? *capacity * 2 : 64;
+/* A data set in the making. */
+struct scan {
+    const char *const *label_endings; /* of the label type */
+    struct fscnn_log log;
+    struct fscnn_dataset *out;
+    size_t capacity; /* of out->items */
+};
+
+static enum fscnn_status add_item(struct scan *scan, struct fscnn_dataset_item item, struct fscnn_error *err) {
+    struct fscnn_dataset *out = scan->out;
+    if (out->count == scan->capacity) {
+        size_t grown = scan->capacity ? scan->capacity * 2 : 64;
         struct fscnn_dataset_item *items = realloc(out->items, grown * sizeof(*items));
         if (!items) {
             free_item(&item);
             return error_memory(err, grown * sizeof(*items), "the list of pictures");
         }
         out->items = items;
-        *capacity = grown;
+        scan->capacity = grown;
     }
     out->items[out->count++] = item;
     return FSCNN_OK;
 }
 
-/* One picture: its names, then its place in the list - or in the log, where its label file is missing. */
-static enum fscnn_status take_picture(const char *image_folder, const char *label_folder, const char *name,
-                                      struct fscnn_log log, struct fscnn_dataset *out, size_t *capacity,
-                                      struct fscnn_error *err) {
-    size_t length = strlen(name) - strlen(image_ending), label_size = length + sizeof(label_ending);
-    char *label_name = malloc(label_size);
-    struct fscnn_dataset_item item = {.stem = strndup(name, length), .image_path = path_join(image_folder, name)};
-    if (label_name) {
-        snprintf(label_name, label_size, "%.*s%s", (int)length, name, label_ending);
-        item.label_path = path_join(label_folder, label_name);
+/* FOLDER/STEM + the first of the endings that is there, or the first of all, in fresh memory; NULL when out of memory.
+ */
+static char *label_path(const char *folder, const char *stem, const char *const *endings) {
+    const size_t size = strlen(folder) + strlen(stem) + 64;
+    char *path = malloc(size);
+    for (int i = 0; path && endings[i]; i++) {
+        snprintf(path, size, "%s/%s%s", folder, stem, endings[i]);
+        if (is_file(path)) {
+            return path;
+        }
     }
-    free(label_name);
+    if (path) {
+        snprintf(path, size, "%s/%s%s", folder, stem, endings[0]);
+    }
+    return path;
+}
+
+/* One picture: its names, then its place in the list - or in the log, where its label file is missing. */
+static enum fscnn_status take_picture(struct scan *scan, const char *image_folder, const char *label_folder,
+                                      const char *name, struct fscnn_error *err) {
+    const size_t length = strlen(name) - strlen(image_ending);
+    struct fscnn_dataset_item item = {.stem = strndup(name, length), .image_path = path_join(image_folder, name)};
+    if (item.stem) {
+        item.label_path = label_path(label_folder, item.stem, scan->label_endings);
+    }
     if (!item.stem || !item.image_path || !item.label_path) {
         free_item(&item);
-        return error_memory(err, label_size, "file names");
+        return error_memory(err, length, "file names");
     }
     if (!is_file(item.label_path)) {
-        log_line(log, "%s: skipped, no label file %s", item.image_path, item.label_path);
-        out->skipped++;
+        log_line(scan->log, "%s: skipped, no label file %s", item.image_path, item.label_path);
+        scan->out->skipped++;
         free_item(&item);
         return FSCNN_OK;
     }
-    return add_item(out, capacity, item, err);
+    return add_item(scan, item, err);
 }
 
 static bool is_picture_name(const char *name) {
@@ -115,14 +140,14 @@ static bool is_picture_name(const char *name) {
     return length > ending && strcmp(name + length - ending, image_ending) == 0;
 }
 
-static enum fscnn_status take_city(const char *image_folder, const char *label_folder, struct fscnn_log log,
-                                   struct fscnn_dataset *out, size_t *capacity, struct fscnn_error *err) {
+static enum fscnn_status take_city(struct scan *scan, const char *image_folder, const char *label_folder,
+                                   struct fscnn_error *err) {
     struct dirent **entries;
     int count;
     enum fscnn_status status = list_folder(image_folder, &entries, &count, err);
     for (int i = 0; i < count && status == FSCNN_OK; i++) {
         if (is_picture_name(entries[i]->d_name)) {
-            status = take_picture(image_folder, label_folder, entries[i]->d_name, log, out, capacity, err);
+            status = take_picture(scan, image_folder, label_folder, entries[i]->d_name, err);
         }
     }
     free_entries(entries, count);
@@ -155,11 +180,10 @@ static enum fscnn_status check_unique(const struct fscnn_dataset *dataset, struc
     return status;
 }
 
-static enum fscnn_status take_cities(const char *images, const char *labels, struct fscnn_log log,
-                                     struct fscnn_dataset *out, struct fscnn_error *err) {
+static enum fscnn_status take_cities(struct scan *scan, const char *images, const char *labels,
+                                     struct fscnn_error *err) {
     struct dirent **cities;
     int count;
-    size_t capacity = 0;
     enum fscnn_status status = list_folder(images, &cities, &count, err);
     for (int i = 0; i < count && status == FSCNN_OK; i++) {
         char *image_folder = path_join(images, cities[i]->d_name);
@@ -167,7 +191,7 @@ static enum fscnn_status take_cities(const char *images, const char *labels, str
         if (!image_folder || !label_folder) {
             status = error_memory(err, strlen(images), "a file name");
         } else if (is_folder(image_folder)) {
-            status = take_city(image_folder, label_folder, log, out, &capacity, err);
+            status = take_city(scan, image_folder, label_folder, err);
         }
         free(image_folder);
         free(label_folder);
@@ -176,10 +200,13 @@ static enum fscnn_status take_cities(const char *images, const char *labels, str
     return status;
 }
 
-enum fscnn_status fscnn_dataset_open(const char *root, const char *split, struct fscnn_log log,
-                                     struct fscnn_dataset *out, struct fscnn_error *err) {
+enum fscnn_status fscnn_dataset_open(const char *root, const char *split, enum fscnn_label_type label_type,
+                                     struct fscnn_log log, struct fscnn_dataset *out, struct fscnn_error *err) {
     enum fscnn_status status;
     *out = (struct fscnn_dataset){0};
+    if ((unsigned)label_type > FSCNN_LABEL_TYPE_TRAIN_IDS) {
+        return error_set(err, FSCNN_ERROR_USAGE, "there is no label type %d", (int)label_type);
+    }
     if (!root || root[0] == '\0') {
         return error_set(err, FSCNN_ERROR_USAGE,
                          root ? "a folder's name is empty" : "no folder of a data set is named");
@@ -193,7 +220,8 @@ enum fscnn_status fscnn_dataset_open(const char *root, const char *split, struct
     } else if (!is_folder(labels)) {
         status = layout_error(FSCNN_ERROR_IO, labels, "there is no such folder", err);
     } else {
-        status = take_cities(images, labels, log, out, err);
+        struct scan scan = {.label_endings = label_endings[label_type], .log = log, .out = out};
+        status = take_cities(&scan, images, labels, err);
     }
     if (status == FSCNN_OK && out->count == 0) {
         status = layout_error(FSCNN_ERROR_FORMAT, images,

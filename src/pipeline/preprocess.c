@@ -2,7 +2,7 @@
  *
  * A small pool of threads takes pictures one by one, so that as many pictures are in memory as there are threads; the
  * calling thread waits, reports progress, and is told of the first error. */
-#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +27,7 @@ struct worker {
 struct job {
     const struct fscnn_dataset *dataset;
     const char *image_folder, *label_folder; /* of the output */
+    enum fscnn_label_type label_type;
     bool force;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -56,79 +57,115 @@ static char *output_path(const char *folder, const char *stem, const char *endin
     return path;
 }
 
-static bool is_older(const struct stat *a, const struct stat *b) {
-    return a->st_mtim.tv_sec != b->st_mtim.tv_sec ? a->st_mtim.tv_sec < b->st_mtim.tv_sec
-                                                  : a->st_mtim.tv_nsec < b->st_mtim.tv_nsec;
-}
-
-/* `made` is a file of `bytes` bytes and not older than `source`. */
+/* `made` is a file of `bytes` bytes with the time of `source`. Not merely one that is younger: the pictures of another
+ * data set, or corrected ones out of an archive, may be older than what was made of those before. */
 static bool is_current(const char *made, uint64_t bytes, const char *source) {
     struct stat m, s;
     return stat(made, &m) == 0 && S_ISREG(m.st_mode) && (uint64_t)m.st_size == bytes && stat(source, &s) == 0 &&
-           !is_older(&m, &s);
+           m.st_mtim.tv_sec == s.st_mtim.tv_sec && m.st_mtim.tv_nsec == s.st_mtim.tv_nsec;
+}
+
+/* Gives `made` the time of `source`. Where the file system cannot keep it, the next run makes the file again. */
+static void take_time(const char *made, const char *source) {
+    struct stat s;
+    if (stat(source, &s) == 0) {
+        const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, s.st_mtim};
+        (void)utimensat(AT_FDCWD, made, times, 0);
+    }
 }
 
 /* The size comes from the head of the picture alone: a second run over a finished data set is quick. */
-static enum fscnn_status check_current(const struct fscnn_dataset_item *item, const char *image_out,
-                                       const char *label_out, bool *current, struct fscnn_error *err) {
+static enum fscnn_status picture_size(const char *path, int size[2], struct fscnn_error *err) {
     struct file_map map;
-    int width = 0, height = 0;
-    enum fscnn_status status = file_map_open(item->image_path, &map, err);
+    enum fscnn_status status = file_map_open(path, &map, err);
     if (status == FSCNN_OK) {
-        status = picture_decode_size(map.data, map.size, item->image_path, &width, &height, err);
+        status = picture_decode_size(map.data, map.size, path, &size[1], &size[0], err);
         file_map_close(&map);
     }
-    uint64_t bytes = (uint64_t)width * (uint64_t)height * sizeof(float);
-    *current = status == FSCNN_OK && is_current(image_out, 3 * bytes, item->image_path) &&
-               is_current(label_out, bytes, item->label_path);
     return status;
 }
 
 static enum fscnn_status write_image(struct worker *worker, const struct fscnn_dataset_item *item, const char *path,
-                                     int size[2], struct fscnn_error *err) {
+                                     struct fscnn_error *err) {
     struct fscnn_picture picture;
     enum fscnn_status status = fscnn_picture_read(item->image_path, &picture, err);
     if (status != FSCNN_OK) {
         return status;
     }
-    size[0] = picture.height;
-    size[1] = picture.width;
     size_t count = 3 * (size_t)picture.width * (size_t)picture.height;
     status = reserve(worker, path, count, err);
     if (status == FSCNN_OK) {
         fscnn_normalize(&picture, worker->floats);
         status = file_write(path, worker->floats, count * sizeof(float), err);
     }
+    if (status == FSCNN_OK) {
+        take_time(path, item->image_path);
+    }
     fscnn_picture_free(&picture);
     return status;
 }
 
-static enum fscnn_status write_labels(struct worker *worker, const struct fscnn_dataset_item *item, const char *path,
-                                      const int size[2], struct fscnn_error *err) {
-    struct fscnn_labels labels;
-    float value[256];
-    enum fscnn_status status = fscnn_labels_read(item->label_path, &labels, err);
-    if (status != FSCNN_OK) {
-        return status;
-    }
-    if (labels.height != size[0] || labels.width != size[1]) {
+static enum fscnn_status read_labels(const struct fscnn_dataset_item *item, const int size[2], struct fscnn_labels *out,
+                                     struct fscnn_error *err) {
+    enum fscnn_status status = fscnn_labels_read(item->label_path, out, err);
+    if (status == FSCNN_OK && (out->height != size[0] || out->width != size[1])) {
         status = error_set(err, FSCNN_ERROR_FORMAT, "%s: the labels are %dx%d, their picture %dx%d (height x width)",
-                           item->label_path, labels.height, labels.width, size[0], size[1]);
-        goto done;
+                           item->label_path, out->height, out->width, size[0], size[1]);
+        fscnn_labels_free(out);
     }
+    return status;
+}
+
+static enum fscnn_status write_labels(struct worker *worker, const struct fscnn_labels *labels, const char *source,
+                                      const char *path, struct fscnn_error *err) {
+    const bool own = worker->job->label_type == FSCNN_LABEL_TYPE_TRAIN_IDS;
+    float value[256];
     for (int id = 0; id < 256; id++) {
-        uint8_t train_id = fscnn_train_id_of_label_id(id);
+        uint8_t train_id = own ? (uint8_t)id : fscnn_train_id_of_label_id(id);
         value[id] = train_id == LABEL_IGNORED ? -1.0F : (float)train_id;
     }
-    size_t count = (size_t)labels.width * (size_t)labels.height;
-    status = reserve(worker, path, count, err);
+    size_t count = (size_t)labels->width * (size_t)labels->height;
+    enum fscnn_status status = reserve(worker, path, count, err);
     if (status == FSCNN_OK) {
         for (size_t i = 0; i < count; i++) {
-            worker->floats[i] = value[labels.labels[i]];
+            worker->floats[i] = value[labels->labels[i]];
         }
         status = file_write(path, worker->floats, count * sizeof(float), err);
     }
-done:
+    if (status == FSCNN_OK && !own) {
+        take_time(path, source);
+    }
+    return status;
+}
+
+/* Labels are read before the picture is written, so that a bad pair leaves nothing behind. */
+static enum fscnn_status write_pair(struct worker *worker, const struct fscnn_dataset_item *item, const char *image_out,
+                                    const char *label_out, bool *written, struct fscnn_error *err) {
+    const struct job *job = worker->job;
+    struct fscnn_labels labels;
+    int size[2] = {0, 0};
+    enum fscnn_status status = picture_size(item->image_path, size, err);
+    if (status != FSCNN_OK) {
+        return status;
+    }
+    const uint64_t bytes = (uint64_t)size[0] * (uint64_t)size[1] * sizeof(float);
+    const bool write_both = job->force || !is_current(image_out, 3 * bytes, item->image_path);
+    /* One label file may be read in two ways: only what came of the usual one is known by its time. */
+    *written =
+        write_both || job->label_type != FSCNN_LABEL_TYPE_LABEL_IDS || !is_current(label_out, bytes, item->label_path);
+    if (!*written) {
+        return FSCNN_OK;
+    }
+    status = read_labels(item, size, &labels, err);
+    if (status != FSCNN_OK) {
+        return status;
+    }
+    if (write_both) {
+        status = write_image(worker, item, image_out, err);
+    }
+    if (status == FSCNN_OK) {
+        status = write_labels(worker, &labels, item->label_path, label_out, err);
+    }
     fscnn_labels_free(&labels);
     return status;
 }
@@ -136,22 +173,13 @@ done:
 static enum fscnn_status process_item(struct worker *worker, const struct fscnn_dataset_item *item, bool *written,
                                       struct fscnn_error *err) {
     const struct job *job = worker->job;
-    int size[2];
-    bool current = false;
-    enum fscnn_status status = FSCNN_OK;
+    enum fscnn_status status;
     char *image_out = output_path(job->image_folder, item->stem, "_leftImg8bit.bin");
     char *label_out = output_path(job->label_folder, item->stem, "_gtFine_labelIds.bin");
     if (!image_out || !label_out) {
         status = error_memory(err, strlen(item->stem), "a file name");
-    } else if (!job->force) {
-        status = check_current(item, image_out, label_out, &current, err);
-    }
-    if (status == FSCNN_OK && !current) {
-        status = write_image(worker, item, image_out, size, err);
-        if (status == FSCNN_OK) {
-            status = write_labels(worker, item, label_out, size, err);
-        }
-        *written = true;
+    } else {
+        status = write_pair(worker, item, image_out, label_out, written, err);
     }
     free(image_out);
     free(label_out);
@@ -285,10 +313,13 @@ enum fscnn_status fscnn_preprocess(const struct fscnn_preprocess_options *option
     struct fscnn_dataset dataset = {0};
     char *images = NULL, *labels = NULL;
     *result = (struct fscnn_preprocess_result){0};
-    if (!options->input_path || !options->output_path || options->threads < 0) {
-        return error_set(err, FSCNN_ERROR_USAGE, "preprocess: needs a data set, an output folder and threads >= 0");
+    if (!options->input_path || !options->output_path || options->threads < 0 ||
+        (unsigned)options->label_type > FSCNN_LABEL_TYPE_TRAIN_IDS) {
+        return error_set(err, FSCNN_ERROR_USAGE,
+                         "preprocess: needs a data set, an output folder, a label type and threads >= 0");
     }
-    enum fscnn_status status = fscnn_dataset_open(options->input_path, options->split, options->log, &dataset, err);
+    enum fscnn_status status =
+        fscnn_dataset_open(options->input_path, options->split, options->label_type, options->log, &dataset, err);
     if (status == FSCNN_OK && options->sort_log_path) {
         status = check_sort_log(options->sort_log_path, &dataset, err);
     }
@@ -299,6 +330,7 @@ enum fscnn_status fscnn_preprocess(const struct fscnn_preprocess_options *option
         struct job job = {.dataset = &dataset,
                           .image_folder = images,
                           .label_folder = labels,
+                          .label_type = options->label_type,
                           .force = options->force,
                           .lock = PTHREAD_MUTEX_INITIALIZER,
                           .changed = PTHREAD_COND_INITIALIZER};
