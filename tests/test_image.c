@@ -327,9 +327,54 @@ static void test_jpeg_stray_bytes(void **state) {
     struct fscnn_picture picture, cut;
     struct fscnn_error error;
     assert_int_equal(picture_decode(with.data, with.size - 4, "cut", &cut, &error), FSCNN_ERROR_FORMAT);
+    /* They do not hide damage: a scan that ends early, though the end marker is there. */
+    const uint8_t *scan = memmem(with.data, with.size, "\xff\xda", 2);
+    assert_non_null(scan);
+    const size_t head = (size_t)(scan - with.data) + 14;
+    uint8_t *hurt = malloc(with.size);
+    for (size_t length = 0; length < 8; length++) {
+        memcpy(hurt, with.data, head + length);
+        memcpy(hurt + head + length, "\xff\xd9", 2);
+        assert_int_equal(picture_decode(hurt, head + length + 2, "hurt", &cut, &error), FSCNN_ERROR_FORMAT);
+        assert_non_null(strstr(error.text, "remature end"));
+    }
+    free(hurt);
     picture = decode_ok(with);
     assert_near(&picture, rgb, 6);
     fscnn_picture_free(&picture);
+    /* Nor do bytes behind the last pixels do harm. */
+    struct blob behind = {.data = malloc(file.size + 3), .size = file.size + 3};
+    memcpy(behind.data, file.data, file.size - 2);
+    memcpy(behind.data + file.size - 2, "\0\0\0\xff\xd9", 5);
+    picture = decode_ok(behind);
+    assert_near(&picture, rgb, 6);
+    fscnn_picture_free(&picture);
+    free(file.data);
+}
+
+/* Hundreds of scans of next to nothing over a picture that is large by its head alone. */
+static void test_jpeg_many_scans(void **state) {
+    (void)state;
+    enum { MORE = 300000 };
+    uint8_t rgb[3 * W * H];
+    struct fscnn_picture picture;
+    struct fscnn_error error;
+    make_smooth(rgb);
+    struct blob file = make_jpeg(rgb, TJPF_RGB, TJSAMP_420, TJFLAG_PROGRESSIVE);
+    const size_t scans = jpeg_read_markers(file.data, file.size).scans;
+    assert_in_range(scans, 3, 20);
+    file.data = realloc(file.data, file.size + MORE);
+    for (size_t i = 0; i < MORE; i++) {
+        file.data[file.size + i] = i % 2 ? 0xda : 0xff;
+    }
+    file.size += MORE;
+    assert_int_equal(jpeg_read_markers(file.data, file.size).scans, scans + MORE / 2);
+    uint8_t *frame = memmem(file.data, file.size, "\xff\xc2", 2);
+    assert_non_null(frame);
+    memcpy(frame + 5, "\x10\0\xf0\0", 4); /* 4096 rows of 61440 */
+    assert_int_equal(picture_decode(file.data, file.size, "many", &picture, &error), FSCNN_ERROR_FORMAT);
+    assert_non_null(strstr(error.text, "many: JPEG: "));
+    assert_non_null(strstr(error.text, " scans of 61440x4096 pixels"));
     free(file.data);
 }
 
@@ -382,22 +427,27 @@ static void test_limits(void **state) {
     (void)state;
     struct {
         uint64_t width, height;
+        int bits;
         size_t file_size;
         enum fscnn_status status;
     } cases[] = {
-        {2048, 1024, 100000, FSCNN_OK},
-        {65536, 4096, 1 << 20, FSCNN_OK},
-        {65537, 1, 1 << 20, FSCNN_ERROR_MEMORY},
-        {1, 65537, 1 << 20, FSCNN_ERROR_MEMORY},
-        {65536, 4097, 1 << 20, FSCNN_ERROR_MEMORY},
-        {UINT32_MAX, UINT32_MAX, 1 << 20, FSCNN_ERROR_MEMORY},
-        {0, 10, 1 << 20, FSCNN_ERROR_FORMAT},
-        {10, 0, 1 << 20, FSCNN_ERROR_FORMAT},
-        {65536, 4096, 1000, FSCNN_ERROR_FORMAT},
+        {2048, 1024, 24, 100000, FSCNN_OK},
+        {2048, 1024, 1, 1000, FSCNN_OK},
+        {2048, 1024, 8, 1000, FSCNN_ERROR_FORMAT},
+        {65536, 4096, 8, 1 << 20, FSCNN_OK},
+        {65537, 1, 8, 1 << 20, FSCNN_ERROR_MEMORY},
+        {1, 65537, 8, 1 << 20, FSCNN_ERROR_MEMORY},
+        {65536, 4097, 8, 1 << 20, FSCNN_ERROR_MEMORY},
+        {UINT32_MAX, UINT32_MAX, 64, 1 << 20, FSCNN_ERROR_MEMORY},
+        {0, 10, 8, 1 << 20, FSCNN_ERROR_FORMAT},
+        {10, 0, 8, 1 << 20, FSCNN_ERROR_FORMAT},
+        {65536, 4096, 64, 1 << 20, FSCNN_ERROR_FORMAT},
+        {65536, 4096, 8, 1000, FSCNN_ERROR_FORMAT},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        assert_int_equal(picture_check_size("x", cases[i].width, cases[i].height, cases[i].file_size, NULL),
-                         cases[i].status);
+        assert_int_equal(
+            picture_check_size("x", cases[i].width, cases[i].height, cases[i].bits, cases[i].file_size, NULL),
+            cases[i].status);
     }
 }
 
@@ -533,19 +583,13 @@ static void test_made_up_classes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_png_true_colour),
-        cmocka_unit_test(test_png_grey_and_palette),
-        cmocka_unit_test(test_labels),
-        cmocka_unit_test(test_jpeg_kinds),
-        cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_jpeg_scans),
-        cmocka_unit_test(test_jpeg_orientation),
-        cmocka_unit_test(test_jpeg_stray_bytes),
-        cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_files),
-        cmocka_unit_test(test_styles),
-        cmocka_unit_test(test_label_table),
+        cmocka_unit_test(test_png_true_colour),  cmocka_unit_test(test_png_grey_and_palette),
+        cmocka_unit_test(test_labels),           cmocka_unit_test(test_jpeg_kinds),
+        cmocka_unit_test(test_memory),           cmocka_unit_test(test_jpeg_scans),
+        cmocka_unit_test(test_jpeg_orientation), cmocka_unit_test(test_jpeg_stray_bytes),
+        cmocka_unit_test(test_jpeg_many_scans),  cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_limits),           cmocka_unit_test(test_files),
+        cmocka_unit_test(test_styles),           cmocka_unit_test(test_label_table),
         cmocka_unit_test(test_made_up_classes),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

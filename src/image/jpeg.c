@@ -5,6 +5,9 @@
 
 #include "image/picture.h"
 
+/* Pixels times scans: each scan visits all of them, however short it is. Progressive files have some ten scans. */
+#define MOST_SCANNED ((uint64_t)1 << 32)
+
 bool jpeg_is(const void *data, size_t size) { return size >= 3 && memcmp(data, "\xff\xd8\xff", 3) == 0; }
 
 static enum fscnn_status jpeg_error(tjhandle decoder, const char *name, struct fscnn_error *err) {
@@ -27,7 +30,7 @@ static enum fscnn_status read_head(tjhandle decoder, const void *data, size_t si
     if (head->width < 1 || head->height < 1) { /* success, but no frame: a file of tables, or one that ends early */
         return error_set(err, FSCNN_ERROR_FORMAT, "%s: JPEG: the file ends before the picture", name);
     }
-    return picture_check_size(name, (uint64_t)head->width, (uint64_t)head->height, size, err);
+    return picture_check_size(name, (uint64_t)head->width, (uint64_t)head->height, 8, size, err);
 }
 
 enum fscnn_status jpeg_decode_size(const void *data, size_t size, const char *name, int *width, int *height,
@@ -47,11 +50,43 @@ enum fscnn_status jpeg_decode_size(const void *data, size_t size, const char *na
     return status;
 }
 
-/* The decoder goes on after damage and leaves grey; only bytes between segments are harmless - many cameras put some
- * there - as long as the pixels reach their end marker. */
-static bool is_harmless(tjhandle decoder, const uint8_t *data, size_t size, size_t scan_start) {
-    return tjGetErrorCode(decoder) == TJERR_WARNING && strstr(tjGetErrorStr2(decoder), "extraneous bytes") &&
-           scan_start && memmem(data + scan_start, size - scan_start, "\xff\xd9", 2);
+/* The decoder goes on after damage and leaves grey, and tells of the first trouble only. Bytes between the last pixels
+ * and the end marker are harmless; so are those between segments, which are taken out beforehand so that they do not
+ * hide what comes after them. */
+static bool is_harmless(tjhandle decoder, const struct jpeg_markers *markers) {
+    return tjGetErrorCode(decoder) == TJERR_WARNING && !markers->several_scans &&
+           strstr(tjGetErrorStr2(decoder), "extraneous bytes before marker 0xd9");
+}
+
+/* The file without the bytes that many cameras put between segments, in fresh memory; NULL when out of memory. */
+static uint8_t *without_stray(const uint8_t *data, size_t *size, const struct jpeg_markers *markers) {
+    uint8_t *copy = malloc(*size);
+    size_t from = 0, length = 0;
+    for (int i = 0; copy && i <= markers->num_stray; i++) {
+        const size_t to = i < markers->num_stray ? markers->stray[i].at : *size;
+        memcpy(copy + length, data + from, to - from);
+        length += to - from;
+        from = to + (i < markers->num_stray ? markers->stray[i].count : 0);
+    }
+    *size = length;
+    return copy;
+}
+
+static enum fscnn_status decode_pixels(tjhandle decoder, const uint8_t *data, size_t size, const char *name,
+                                       const struct jpeg_markers *markers, int format, struct fscnn_picture *out,
+                                       struct fscnn_error *err) {
+    uint8_t *copy = NULL;
+    if (markers->num_stray) {
+        copy = without_stray(data, &size, markers);
+        if (!copy) {
+            return error_prefix(err, error_memory(err, size, "the picture's file"), "%s", name);
+        }
+    }
+    const bool ok = tjDecompress2(decoder, copy ? copy : data, size, out->rgb, out->width, 0, out->height, format,
+                                  TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS) == 0 ||
+                    is_harmless(decoder, markers);
+    free(copy);
+    return ok ? FSCNN_OK : jpeg_error(decoder, name, err);
 }
 
 /* CMYK [count, 4] -> RGB in place at the start. Adobe's programs store the ink inverted: 255 is none. */
@@ -102,6 +137,11 @@ static enum fscnn_status decode(tjhandle decoder, const void *data, size_t size,
         return status;
     }
     struct jpeg_markers markers = jpeg_read_markers(data, size);
+    if (markers.scans * (uint64_t)head.width * (uint64_t)head.height > MOST_SCANNED) {
+        return error_set(err, FSCNN_ERROR_FORMAT,
+                         "%s: JPEG: %zu scans of %dx%d pixels are no picture but hours of work", name, markers.scans,
+                         head.width, head.height);
+    }
     bool cmyk = head.space == TJCS_CMYK || head.space == TJCS_YCCK;
     size_t count = (size_t)head.width * (size_t)head.height, bytes = count * (cmyk ? 4 : 3);
     /* The decoder keeps the coefficients of what comes in several scans, 16 bits each. */
@@ -111,10 +151,9 @@ static enum fscnn_status decode(tjhandle decoder, const void *data, size_t size,
     if (!out->rgb) {
         return FSCNN_ERROR_MEMORY;
     }
-    if (tjDecompress2(decoder, data, size, out->rgb, head.width, 0, head.height, cmyk ? TJPF_CMYK : TJPF_RGB,
-                      TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS) != 0 &&
-        !is_harmless(decoder, data, size, markers.scan_start)) {
-        return jpeg_error(decoder, name, err);
+    status = decode_pixels(decoder, data, size, name, &markers, cmyk ? TJPF_CMYK : TJPF_RGB, out, err);
+    if (status != FSCNN_OK) {
+        return status;
     }
     if (cmyk) {
         cmyk_to_rgb(out->rgb, count, markers.adobe);

@@ -55,20 +55,34 @@ static int tiff_orientation(const uint8_t *data, size_t size) {
     return 1;
 }
 
+/* Marks of a scan; within coded pixels 0xff never stands before anything but 0 and marks of restart. */
+static size_t count_scans(const uint8_t *data, size_t size) {
+    size_t scans = 0;
+    for (const uint8_t *at = data; size && (at = memchr(at, 0xff, (size_t)(data + size - 1 - at))); at++) {
+        scans += at[1] == MARKER_SOS;
+    }
+    return scans;
+}
+
 struct jpeg_markers jpeg_read_markers(const void *data, size_t size) {
     struct jpeg_markers out = {.orientation = 1};
     struct bytes b = bytes_over(data, size);
     int components = 0;
     bytes_take(&b, 2); /* SOI */
     while (!b.failed) {
+        const size_t at = b.pos;
         while (!b.failed && bytes_u8(&b) != 0xff) { /* stray bytes between segments, as decoders skip them */
+        }
+        if (!b.failed && b.pos - 1 > at && out.num_stray < JPEG_MOST_STRAY) {
+            out.stray[out.num_stray].at = at;
+            out.stray[out.num_stray++].count = b.pos - 1 - at;
         }
         uint8_t marker = bytes_u8(&b);
         while (marker == 0xff) {
             marker = bytes_u8(&b); /* fill bytes */
         }
         if (marker == MARKER_SOS) {
-            out.scan_start = b.failed ? 0 : b.pos;
+            out.scans = b.failed ? 0 : 1 + count_scans((const uint8_t *)data + b.pos, size - b.pos);
             bytes_take(&b, 2);
             out.several_scans = out.several_scans || bytes_u8(&b) < components;
             break;

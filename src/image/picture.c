@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 
-enum fscnn_status picture_check_size(const char *name, uint64_t width, uint64_t height, size_t file_size,
+enum fscnn_status picture_check_size(const char *name, uint64_t width, uint64_t height, int bits, size_t file_size,
                                      struct fscnn_error *err) {
     if (width == 0 || height == 0) {
         return error_set(err, FSCNN_ERROR_FORMAT, "%s: the picture is empty (%llux%llu)", name,
@@ -17,7 +17,7 @@ enum fscnn_status picture_check_size(const char *name, uint64_t width, uint64_t 
                          "%s: %llux%llu pixels (width x height) are beyond the limits: %d a side, 2^28 in all", name,
                          (unsigned long long)width, (unsigned long long)height, PICTURE_MAX_SIDE);
     }
-    if (width * height / PICTURE_MAX_PACKING > file_size) {
+    if (width * height * (unsigned)bits / 8 / PICTURE_MAX_PACKING > file_size) {
         return error_set(err, FSCNN_ERROR_FORMAT, "%s: cut short or damaged: %zu bytes cannot hold %llux%llu pixels",
                          name, file_size, (unsigned long long)width, (unsigned long long)height);
     }

@@ -9,8 +9,8 @@
 
 enum { PICTURE_MAX_SIDE = 65536, PICTURE_MAX_PIXELS = 1 << 28 };
 
-/* Deflate packs at most 1032 bytes into one, a JPEG block of 64 samples needs a bit: a file that claims more pixels
- * than 1040 a byte is damaged, and is refused before memory for its pixels is asked for. */
+/* Deflate packs at most 1032 bytes into one, a JPEG block of 64 samples needs a bit: a file that claims more bytes of
+ * pixels than 1040 a byte is damaged, and is refused before memory for its pixels is asked for. */
 enum { PICTURE_MAX_PACKING = 1040 };
 
 /* PNG or JPEG in memory -> RGB. Errors: FORMAT (damaged), UNSUPPORTED (neither, or an exotic kind), MEMORY (limits). */
@@ -24,8 +24,9 @@ FSCNN_NODISCARD enum fscnn_status picture_decode_size(const void *data, size_t s
 FSCNN_NODISCARD enum fscnn_status labels_decode(const void *data, size_t size, const char *name,
                                                 struct fscnn_labels *out, struct fscnn_error *err);
 
-/* Checks a size that a file's head claims; `file_size` is the length of the whole file. */
-FSCNN_NODISCARD enum fscnn_status picture_check_size(const char *name, uint64_t width, uint64_t height,
+/* Checks a size that a file's head claims, of pixels of `bits` bits before they were packed; `file_size` is the length
+ * of the whole file. */
+FSCNN_NODISCARD enum fscnn_status picture_check_size(const char *name, uint64_t width, uint64_t height, int bits,
                                                      size_t file_size, struct fscnn_error *err);
 
 /* `bytes` for a picture, to be given to free(); NULL, and an error MEMORY, where these and `more` beside them are not
@@ -54,11 +55,17 @@ FSCNN_NODISCARD enum fscnn_status jpeg_decode_rgb(const void *data, size_t size,
                                                   struct fscnn_picture *out, struct fscnn_error *err);
 
 /* jpeg_markers.c: what the segments before the pixels say. */
+enum { JPEG_MOST_STRAY = 8 };
 struct jpeg_markers {
     int orientation;    /* EXIF 1..8; 1 where there is none */
     bool adobe;         /* an Adobe segment: CMYK is stored inverted */
     bool several_scans; /* as progressive files have them */
-    size_t scan_start;  /* offset of the first scan, 0 where none was found */
+    size_t scans;       /* at most so many; 0 where none was found */
+    /* Bytes between the segments before the first scan, which mean nothing. */
+    struct {
+        size_t at, count;
+    } stray[JPEG_MOST_STRAY];
+    int num_stray; /* JPEG_MOST_STRAY: these and perhaps more */
 };
 struct jpeg_markers jpeg_read_markers(const void *data, size_t size);
 

@@ -32,7 +32,12 @@ static enum fscnn_status decoder_open(const void *data, size_t size, const char 
     int code = spng_set_chunk_limits(*out, CHUNK_LIMIT, CHUNK_CACHE_LIMIT);
     code = code ? code : spng_set_png_buffer(*out, data, size);
     code = code ? code : spng_get_ihdr(*out, head);
-    return code ? png_error(name, code, err) : picture_check_size(name, head->width, head->height, size, err);
+    if (code) {
+        return png_error(name, code, err);
+    }
+    static const uint8_t channels[] = {1, 1, 3, 1, 2, 1, 4}; /* by colour type */
+    const int bits = head->bit_depth * (head->color_type < ARRAY_SIZE(channels) ? channels[head->color_type] : 1);
+    return picture_check_size(name, head->width, head->height, bits, size, err);
 }
 
 enum fscnn_status png_decode_size(const void *data, size_t size, const char *name, int *width, int *height,
