@@ -58,6 +58,18 @@ static enum fscnn_status find_fixed_size(struct model_cache *cache, struct fscnn
     return insert(cache, model, &entry, err);
 }
 
+/* A checkpoint takes every size, but it has to be one: told here, and not again for each picture. */
+static enum fscnn_status try_checkpoint(const char *path, struct fscnn_error *err) {
+    const struct fscnn_compile_options smallest = {.height = 32, .width = 32, .exact = true};
+    struct pool_choice adaptive = {.kind = FSCNN_POOL_ADAPTIVE, .given = true};
+    struct fscnn_model *model;
+    enum fscnn_status status = model_open_as(path, &smallest, &adaptive, &model, err);
+    if (status == FSCNN_OK) {
+        fscnn_model_free(&model);
+    }
+    return status;
+}
+
 enum fscnn_status model_cache_open(const char *path, struct pool_choice pool, int threads, struct model_cache *out,
                                    struct fscnn_error *err) {
     static const char *const checkpoints[] = {".pth", ".pt", ".tar", NULL};
@@ -69,8 +81,8 @@ enum fscnn_status model_cache_open(const char *path, struct pool_choice pool, in
     } else {
         status = default_model_path(&out->path, err);
     }
-    if (status == FSCNN_OK && !ends_in(out->path, checkpoints)) {
-        status = find_fixed_size(out, err);
+    if (status == FSCNN_OK) {
+        status = ends_in(out->path, checkpoints) ? try_checkpoint(out->path, err) : find_fixed_size(out, err);
     }
     if (status != FSCNN_OK) {
         model_cache_free(out);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "files.h"
 #include "options.h"
 
 /* "|   text   |" in the width of a column. */
@@ -73,7 +74,9 @@ static void print_left_out(const struct fscnn_report_options *report, uint64_t i
     printf("INCOMPLETE: no figure below counts %zu of the %llu images\n", report->num_left_out,
            (unsigned long long)images + report->num_left_out);
     for (size_t i = 0; i < report->num_left_out; i++) {
-        printf("  left out: %s\n", report->left_out[i].name);
+        char name[512];
+        snprintf(name, sizeof(name), "%s", report->left_out[i].name);
+        printf("  left out: %s\n", make_printable(name));
     }
 }
 

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "fastscnn/fastscnn.h"
+#include "options.h"
 
 enum { MOST_NAMES = 320 }; /* more than there are threads to write files */
 enum { MOST_ROUNDS = 50 }; /* of a millisecond, in which a file that was about to be made should be there */
@@ -22,9 +22,14 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of those who change 
 
 /* Calls only what POSIX allows in a handler. Errors do not matter: what cannot be removed stays. */
 static void end(int signal_number) {
+    static const char shortened[] =
+        "fastscnn: a file was shortened while it was being read: leave files alone until the "
+        "program ends, and replace them by renaming\n";
     char *left[MOST_NAMES];
     bool wait = true;
-    atomic_store(&ending, true);
+    while (atomic_exchange(&ending, true)) { /* another thread is at it; what this one did cannot go on */
+        pause();
+    }
     for (int i = 0; i < MOST_NAMES; i++) {
         left[i] = atomic_exchange(&names[i], NULL);
     }
@@ -46,18 +51,24 @@ static void end(int signal_number) {
             rmdir(left[i]);
         }
     }
-    raise(signal_number); /* SA_RESETHAND: what it does without us, once the handler returns */
+    if (signal_number == SIGBUS) { /* a page of a mapped file that is no longer there */
+        (void)!write(STDERR_FILENO, shortened, sizeof(shortened) - 1);
+        _exit(EXIT_BAD_INPUT);
+    }
+    signal(signal_number, SIG_DFL);
+    raise(signal_number); /* what it does without us, once the handler returns */
 }
 
 void temporaries_watch(void) {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGBUS};
     /* Failed writes are reported and end nothing half-way: `| head` costs the text alone. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     fscnn_watch_temporaries(temporary_add, temporary_drop);
     for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-        struct sigaction action = {.sa_flags = SA_RESETHAND}, before;
-        action.sa_handler = end;
+        struct sigaction action = {.sa_handler = end}, before;
+        sigfillset(&action.sa_mask);
+        sigdelset(&action.sa_mask, SIGBUS); /* blocked where it happens, it would end the program at once */
         if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
             sigaction(signals[i], &action, NULL);
         }

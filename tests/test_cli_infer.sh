@@ -255,4 +255,17 @@ wait $child 2>/dev/null
 check "ends the program" test $? -eq $((128 + 15))
 check "and leaves nothing" test -z "$(find killed/d -type f)"
 
+# ---- a model whose file is cut short while it runs ----
+cp large.fscnn shortened.fscnn
+FASTSCNN_CPU=c "$program" infer --model shortened.fscnn --duration 600 --output killed --output_dirname s >said 2>&1 &
+child=$!
+while kill -0 $child 2>/dev/null && ! grep -q "shortened.fscnn" /proc/$child/maps; do
+    sleep 0.01
+done
+sleep 0.1
+: >shortened.fscnn
+wait $child 2>/dev/null
+check "is told" test $? -eq 1
+check "in one line" grep -qx "fastscnn: a file was shortened while it was being read: .*" said
+
 finish

@@ -621,10 +621,20 @@ static void use_up(void *user, const char *text) {
     arena->used = arena->limit - (1 << 20);
 }
 
-/* 2 GiB of rewritten weights, whatever the file: what goes beyond is refused before it is taken. Here a grouped
+/* So much of rewritten weights for a file of this size: what goes beyond is refused before it is taken. Here a grouped
  * convolution is made dense, which uses up the rest, and then scaled. */
 static void rewrites_are_bounded(void **state) {
     (void)state;
+    enum { WIDE = 4098 }; /* 32 kB of weights, which made dense would be 67 MB */
+    static const float wide_weights[WIDE * 2];
+    struct model wide;
+    model_start(&wide, 13, WIDE, 2, 2);
+    onnx_build_floats(&wide.b, "w", 4, DIMS(WIDE, 2, 1, 1), wide_weights);
+    onnx_node_int(&wide.b, onnx_build_node(&wide.b, "Conv", "conv", "x w", "y"), "group", WIDE / 2);
+    model_must_import(&wide);
+    assert_int_equal(passes_run(wide.graph, (struct fscnn_log){0}, &wide.err), FSCNN_ERROR_UNSUPPORTED);
+    assert_non_null(strstr(wide.err.text, "node conv: a grouped convolution that made dense has 16793604 weights"));
+    model_end(&wide);
     static const float weights[1024 * 2];
     static const struct {
         int channels;

@@ -129,7 +129,8 @@ static void refuses_programs_that_make_no_sense(void **state) {
         {PICKLE("NN\x93."), FSCNN_ERROR_FORMAT, "a global is named by None and None"},
         {PICKLE("h\x05."), FSCNN_ERROR_FORMAT, "memo index 5 is empty"},
         {PICKLE("Nq\x02h\x01."), FSCNN_ERROR_FORMAT, "memo index 1 is empty"},
-        {PICKLE("Nr\xff\xff\xff\x7f."), FSCNN_ERROR_FORMAT, "memo index 2147483647 follows 0 entries"},
+        {PICKLE("Nr\xff\xff\xff\x7f."), FSCNN_ERROR_MEMORY, "pickle memo of more than 4194304 entries"},
+        {PICKLE("Nr\xff\xff\x3f\0."), FSCNN_ERROR_FORMAT, "memo index 4194303 follows 0 entries"},
         {PICKLE("Np99999999999999999999\n."), FSCNN_ERROR_FORMAT, "cut short or damaged"},
         {PICKLE("g-1\n."), FSCNN_ERROR_FORMAT, "cut short or damaged"},
         {PICKLE("I1x\n."), FSCNN_ERROR_FORMAT, "'1x' is not a number"},
@@ -184,6 +185,10 @@ static void bounds_depth_and_memory(void **state) {
     object.size = 0;
     repeat(&object, "]0", 2 * MANY);
     refuse_zipped(&object, FSCNN_ERROR_MEMORY, "pickle needs more than");
+    object.size = 0;
+    blob_u8(&object, 'N');
+    repeat(&object, "\x94", 2 * MANY);
+    refuse_zipped(&object, FSCNN_ERROR_MEMORY, "pickle memo of more than 4194304 entries");
     object.size = 0;
     pickle_start(&object); /* one dict, in a dict under many keys */
     repeat(&object, "}q", 1);

@@ -33,9 +33,6 @@ static enum fscnn_status import_file(const char *path, const struct fscnn_compil
         status = checkpoint_open(path, &checkpoint, err);
         if (status == FSCNN_OK) {
             status = import_fast_scnn(&checkpoint, &import, out, err);
-            if (status != FSCNN_OK) {
-                status = error_prefix(err, status, "%s", path);
-            }
             checkpoint_close(&checkpoint);
         }
     }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Far above what training scripts write (a Fast-SCNN with its optimizer has 10,000 values), far below what hurts. */
-enum { MAX_STACK = 1 << 20, MAX_PROTOCOL = 5, BYTES_PER_INPUT_BYTE = 256, MEMO_GAP = 16 };
+enum { MAX_STACK = 1 << 20, MAX_PROTOCOL = 5, BYTES_PER_INPUT_BYTE = 256, MEMO_GAP = 16, MAX_MEMO = 1 << 22 };
 #define ARENA_BASE ((size_t)1 << 20)
 #define ARENA_MOST ((size_t)256 << 20)
 
@@ -456,7 +456,9 @@ static void memo_put(struct machine *m, size_t index) {
     if (m->in->failed) {
         return;
     }
-    if (index > m->memo.count + MEMO_GAP) {
+    if (index >= MAX_MEMO) {
+        FAIL(m, FSCNN_ERROR_MEMORY, "pickle memo of more than %d entries", MAX_MEMO);
+    } else if (index > m->memo.count + MEMO_GAP) {
         FAIL(m, FSCNN_ERROR_FORMAT, "memo index %zu follows %zu entries", index, m->memo.count);
     } else if (pile_reserve(m, &m->memo, index + 1)) {
         m->memo.items[index] = value;

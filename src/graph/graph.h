@@ -25,7 +25,7 @@ enum op {
     OP_COUNT,
 };
 
-enum { GRAPH_MAX_INPUTS = 8, GRAPH_MAX_NODES = 1024, GRAPH_MAX_SIDE = 1 << 16 };
+enum { GRAPH_MAX_INPUTS = 8, GRAPH_MAX_NODES = 1024, GRAPH_MAX_SIDE = 1 << 16, GRAPH_MAX_PIXELS = 1 << 28 };
 
 struct shape {
     int h, w, c;

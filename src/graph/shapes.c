@@ -122,7 +122,7 @@ static enum fscnn_status infer(const struct graph *graph, struct node *node, str
         return status;
     }
     if (out.h < 1 || out.w < 1 || out.c < 1 || out.h > GRAPH_MAX_SIDE || out.w > GRAPH_MAX_SIDE ||
-        out.c > MAX_CHANNELS || (int64_t)out.h * out.w > (int64_t)1 << 28 ||
+        out.c > MAX_CHANNELS || (int64_t)out.h * out.w > GRAPH_MAX_PIXELS ||
         (int64_t)out.h * out.w * out.c > (int64_t)1 << 34) {
         return error_set(err, FSCNN_ERROR_FORMAT, "node %s (%s): a tensor of [%d, %d, %d] is beyond the limits",
                          node->name ? node->name : "?", op_name(node->op), out.h, out.w, out.c);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "image/picture.h"
 
 enum { WEIGHT_BITS = 22 };
@@ -133,6 +134,10 @@ enum fscnn_status fscnn_picture_resize(const struct fscnn_picture *in, int width
     size_t row = 3 * (size_t)width, in_row = 3 * (size_t)in->width;
     if ((status = taps_create(in->width, width, &across, err)) != FSCNN_OK ||
         (status = taps_create(in->height, height, &down, err)) != FSCNN_OK) {
+        goto done;
+    }
+    status = memory_weigh(row * ((uint64_t)height + (uint64_t)in->height), "a resized picture", err);
+    if (status != FSCNN_OK) {
         goto done;
     }
     result.rgb = malloc(row * (size_t)height);

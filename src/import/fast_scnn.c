@@ -127,8 +127,8 @@ static int add_norm(struct builder *b, const struct fast_scnn_layer *layer, int 
         scale[i] = tensor_get_double(gamma, i) / sqrt(tensor_get_double(var, i) + FAST_SCNN_EPSILON);
         shift[i] = tensor_get_double(beta, i) - tensor_get_double(mean, i) * scale[i];
         if (b->status == FSCNN_OK && (!isfinite((float)scale[i]) || !isfinite((float)shift[i]))) {
-            b->status = error_set(b->err, FSCNN_ERROR_FORMAT, "%s: batch norm %s: channel %zu exceeds float32",
-                                  b->checkpoint->name, layer->norm, i);
+            b->status =
+                error_set(b->err, FSCNN_ERROR_FORMAT, "batch norm %s: channel %zu exceeds float32", layer->norm, i);
         }
     }
     struct node node = {.op = OP_AFFINE, .name = layer->norm, .num_inputs = 1, .inputs = {input}};
@@ -278,6 +278,9 @@ enum fscnn_status import_fast_scnn(const struct checkpoint *checkpoint, const st
         return error_set(err, FSCNN_ERROR_USAGE, "a size of %dx%d is not between %dx%d and %dx%d", height, width,
                          SMALLEST_SIDE, SMALLEST_SIDE, GRAPH_MAX_SIDE, GRAPH_MAX_SIDE);
     }
+    if ((int64_t)height * width > GRAPH_MAX_PIXELS) {
+        return error_set(err, FSCNN_ERROR_USAGE, "a size of %dx%d is beyond the limit of 2^28 pixels", height, width);
+    }
     enum fscnn_status status = fast_scnn_check(checkpoint, &summary, err);
     struct builder b = {.checkpoint = checkpoint, .err = err};
     status = status == FSCNN_OK ? graph_create(&b.graph, err) : status;
@@ -292,7 +295,7 @@ enum fscnn_status import_fast_scnn(const struct checkpoint *checkpoint, const st
     b.graph->output = add_network(&b, options->pool, b.graph->input);
     if (b.status != FSCNN_OK) {
         graph_free(&b.graph);
-        return b.status;
+        return error_prefix(err, b.status, "%s", checkpoint->name);
     }
     log_summary(checkpoint, &summary, options, height, width);
     *out = b.graph;

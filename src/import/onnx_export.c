@@ -422,9 +422,7 @@ enum fscnn_status fscnn_export_onnx(const char *pth_path, const char *onnx_path,
         return status;
     }
     status = import_fast_scnn(&checkpoint, &import, &graph, err);
-    if (status != FSCNN_OK) {
-        error_prefix(err, status, "%s", pth_path);
-    } else {
+    if (status == FSCNN_OK) {
         status = write_graph(graph, options, onnx_path, err);
     }
     graph_free(&graph);

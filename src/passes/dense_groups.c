@@ -2,14 +2,14 @@
  *
  * Before:      conv with 1 < groups, other than one input and one output channel a group
  * After:       the same conv with groups = 1 and zeros where a group does not look
- * Conditions:  the dense weights stay below 2^28 elements
+ * Conditions:  the dense weights stay below 2^24 elements
  * Formula:     adding 0 * x changes nothing (x finite)
  */
 #include <string.h>
 
 #include "passes/passes.h"
 
-enum { MAX_DENSE = 1 << 28 };
+enum { MAX_DENSE = 1 << 24 };
 
 enum fscnn_status pass_dense_groups(struct graph *graph, int index, int *changed, struct fscnn_error *err) {
     struct node *node = &graph->nodes[index];

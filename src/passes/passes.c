@@ -52,9 +52,10 @@ static enum fscnn_status run_all(struct graph *graph, struct fscnn_log log, stru
     return FSCNN_OK;
 }
 
-/* Every rewrite of weights makes new ones, and a small file may ask for many. */
+/* Every rewrite of weights makes new ones, and a small file may ask for many: what may be made goes with what was read,
+ * 16 times as much as float32, and 256 MiB for grouped convolutions. */
 enum fscnn_status passes_run(struct graph *graph, struct fscnn_log log, struct fscnn_error *err) {
-    const size_t most = (size_t)1 << 31;
+    const size_t most = ((size_t)256 << 20) + (size_t)graph->source_parameters * 16 * sizeof(float);
     graph->arena.limit = graph->arena.used + most;
     enum fscnn_status status = run_all(graph, log, err);
     graph->arena.limit = 0;
