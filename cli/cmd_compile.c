@@ -68,7 +68,8 @@ static int parse(const struct command *command, int argc, char **argv, struct se
          pool_choices, .given = &s->pool_given},
         {"out_nodes", 0, OPTION_TEXT, &w->out_nodes, "NAME", "ONNX: which output (default: the first)"},
         {"log", 0, OPTION_TEXT, &w->log, "LEVEL",
-         "null (default), error, warning, info (what is fused), debug (every step); a summary at each"},
+         "null (default), error, warning, info (also what is read and left out), debug (every step); a summary at "
+         "each"},
         {"soc_version", 0, OPTION_TEXT, &w->soc_version, "TARGET", "native"},
         {"mode", 0, OPTION_TEXT, &w->mode, "N", "0 build, 1 describe in JSON, 3 check only, 6 show an offline model"},
         {"om", 0, OPTION_TEXT, &w->om, "FILE", "modes 1 and 6: the offline model"},
@@ -111,13 +112,17 @@ static void print_fusions(const json_t *lines) {
     }
 }
 
-/* How many bits of numbers fp32 takes, where that was measured. */
-static void print_numbers(const json_t *lines) {
-    static const char start[] = "fp32 with ";
+/* What was measured: how many bits of numbers fp32 takes, which layers the accuracy budget keeps out of int8. */
+static bool is_measured(const char *line) {
+    static const char *const phrases[] = {"fp32 with ", "kept in bf16: ", " layers in int8: "};
+    return strstr(line, phrases[0]) == line || strstr(line, phrases[1]) == line || strstr(line, phrases[2]);
+}
+
+static void print_measured(const json_t *lines) {
     for (size_t i = 0; i < json_array_size(lines); i++) {
         const char *line = json_string_value(json_array_get(lines, i));
-        if (line && strncmp(line, start, sizeof(start) - 1) == 0) {
-            printf("numbers      %s\n", line + sizeof(start) - 1);
+        if (line && is_measured(line)) {
+            printf("measured     %s\n", line);
         }
     }
 }
@@ -230,7 +235,7 @@ static void print_result(const struct settings *s, const struct fscnn_model *mod
         printf("file         %.2f MB, compiled in %.2f s\n", (double)st.st_size / 1e6, seconds);
     }
     print_fusions(lines);
-    print_numbers(lines);
+    print_measured(lines);
     fscnn_model_describe_memory(model, (struct fscnn_log){.line = print_memory});
     model_print(model);
 }

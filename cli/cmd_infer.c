@@ -17,7 +17,7 @@ struct settings {
     int loop, warmup, batch, dynamic_batch, threads, limit, seconds;
     int size[2]; /* --dymHW */
     bool debug, all_summary, auto_shape, profiler, dump, pipeline, energy, json;
-    bool device_given, type_given, size_given, pipeline_given, pool_given, format_given, pure_given;
+    bool device_given, type_given, size_given, pipeline_given, pool_given, format_given, pure_given, loop_given;
 };
 
 static const char *const formats[] = {"BIN", "NPY", "TXT", NULL};
@@ -38,7 +38,8 @@ static int parse(const struct command *command, int argc, char **argv, struct se
         {"output_type", 0, OPTION_CHOICE, &s->output_type, "TYPE",
          "FP32 or FP16 logits, UINT8 label map (default FP32; UINT8 for a model that ends in arg max)", output_types,
          .given = &s->type_given},
-        {"loop", 'l', OPTION_INT, &s->loop, "N", "repetitions of every run (default 1)", .low = 1, .high = 10000000},
+        {"loop", 'l', OPTION_INT, &s->loop, "N", "repetitions of every run (default 1)", .low = 1, .high = 10000000,
+         .given = &s->loop_given},
         {"duration", 0, OPTION_INT, &s->seconds, "S", "made-up data: repeat for S seconds instead", .low = 1,
          .high = 86400},
         {"warmup_count", 0, OPTION_INT, &s->warmup, "N", "runs before the measured ones (default 1)"},
@@ -48,7 +49,7 @@ static int parse(const struct command *command, int argc, char **argv, struct se
          .high = FSCNN_MAX_BATCH},
         {"dymHW", 0, OPTION_SIZE, s->size, "H,W",
          "picture size: compiles .onnx and .pth for it; otherwise the model's own", .given = &s->size_given},
-        {"threads", 0, OPTION_INT, &s->threads, "N",
+        {"threads", 't', OPTION_INT, &s->threads, "N",
          "of the network (default 0: one a core); reading and writing have one each", .low = 0, .high = MOST_THREADS},
         {"limit", 0, OPTION_INT, &s->limit, "N", "only the first N files (default 0: all)"},
         {"pool", 0, OPTION_CHOICE, &s->pool, "KIND",
@@ -96,6 +97,9 @@ static int check(const struct command *command, const struct settings *s) {
     }
     if (s->seconds && s->input) {
         return usage_error(command, "--duration is for made-up data; with --input use --loop");
+    }
+    if (s->seconds && s->loop_given) {
+        return usage_error(command, "--duration and --loop exclude each other");
     }
     if (s->format_given && !s->output) {
         return usage_error(command, "--outfmt needs --output");

@@ -18,7 +18,7 @@ struct settings {
     const char *model, *output;
     int style, pool, threads;
     int size[2];
-    bool json, pool_given;
+    bool json, recursive, pool_given;
 };
 
 /* What has been told about pictures as they are done. */
@@ -33,7 +33,8 @@ struct telling {
 };
 
 /* Files as they are, folders as the pictures in them. */
-static enum fscnn_status gather_inputs(char **paths, int count, struct name_list *inputs, struct fscnn_error *err) {
+static enum fscnn_status gather_inputs(char **paths, int count, bool recursive, struct name_list *inputs,
+                                       struct fscnn_error *err) {
     enum fscnn_status status = FSCNN_OK;
     for (int i = 0; status == FSCNN_OK && i < count; i++) {
         size_t before = inputs->count;
@@ -41,10 +42,11 @@ static enum fscnn_status gather_inputs(char **paths, int count, struct name_list
             status = name_list_add(inputs, strdup(paths[i]), err);
             continue;
         }
-        status = list_folder(paths[i], picture_endings, inputs, err);
+        status = recursive ? list_tree(paths[i], picture_endings, inputs, err)
+                           : list_folder(paths[i], picture_endings, inputs, err);
         if (status == FSCNN_OK && inputs->count == before) {
-            status = fail(err, FSCNN_ERROR_IO, "%s: no pictures there (.png, .jpg, .jpeg; subfolders are not searched)",
-                          paths[i]);
+            status = fail(err, FSCNN_ERROR_IO, "%s: no pictures there (.png, .jpg, .jpeg%s)", paths[i],
+                          recursive ? "" : "; --recursive searches the folders below it");
         }
     }
     return status;
@@ -222,8 +224,9 @@ static int parse(const struct command *command, int argc, char **argv, struct se
         {"pool", 0, OPTION_CHOICE, &s->pool, "KIND",
          ".pth: pyramid pooling fixed or adaptive (default fixed; adaptive for small pictures)", pool_choices,
          .given = &s->pool_given},
-        {"threads", 0, OPTION_INT, &s->threads, "N", "of the network (default 0: one a core)", .low = 0,
+        {"threads", 't', OPTION_INT, &s->threads, "N", "of the network (default 0: one a core)", .low = 0,
          .high = MOST_THREADS},
+        {"recursive", 'r', OPTION_FLAG, &s->recursive, NULL, "folders: also the pictures in the folders below them"},
         {"json", 0, OPTION_FLAG, &s->json, NULL, "print JSON at the end"},
     };
     return options_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv, files);
@@ -308,7 +311,7 @@ static int run(const struct command *command, int argc, char **argv) {
     if (code >= 0) {
         return code;
     }
-    enum fscnn_status status = gather_inputs(argv + 1, files, &inputs, &err);
+    enum fscnn_status status = gather_inputs(argv + 1, files, s.recursive, &inputs, &err);
     if (status == FSCNN_OK) {
         status = name_outputs(s.output, &inputs, &outputs, &err);
     }
@@ -325,6 +328,6 @@ const struct command command_segment = {
     .arguments = "PICTURE|DIR... --output DIR",
     .summary = "segment PNG and JPEG pictures: overlays, colours or label maps",
     .example = "  fastscnn segment street.jpg --output out\n"
-               "  fastscnn segment leftImg8bit/val/frankfurt --output labels --style labelids --model fast_scnn.pth",
+               "  fastscnn segment leftImg8bit/val --recursive --output labels --style labelids --model fast_scnn.pth",
     .run = run,
 };

@@ -341,6 +341,8 @@ void compile_failure_code(const struct compile_words *words, enum fscnn_status s
     } else if (status == FSCNN_ERROR_UNSUPPORTED && words->accuracy_budget && strstr(text, "accuracy budget: ")) {
         refuse_value(why, "accuracy_budget", words->accuracy_budget, text,
                      "Allow more of the labels to differ, or use --precision=fp32");
+    } else if (status == FSCNN_ERROR_UNSUPPORTED && words->om) {
+        refuse(why, "EZ3003", "Compile it again from its ONNX file or checkpoint", "%s", text);
     } else if (status == FSCNN_ERROR_UNSUPPORTED) {
         refuse(why, "EZ3003", "Choose a model within the limits named", "No kernel supports this model. %s", text);
     } else if (words->out_nodes && strstr(text, words->out_nodes)) {
@@ -348,6 +350,8 @@ void compile_failure_code(const struct compile_words *words, enum fscnn_status s
                "Opname [%.100s] specified in [--out_nodes] is not found in the model. %s", words->out_nodes, text);
     } else if (words->calibrate && strstr(text, words->calibrate)) {
         refuse_value(why, "calibrate", words->calibrate, text, "Name a folder of pictures like those to come");
+    } else if (status == FSCNN_ERROR_IO) {
+        refuse_value(why, words->model ? "model" : "om", model, text, "Name a file that is there and can be read");
     } else if (status == FSCNN_ERROR_USAGE) {
         refuse(why, "E10001", "Correct the value", "%s", text);
     } else {

@@ -159,6 +159,43 @@ enum fscnn_status list_folder(const char *folder, const char *const *endings, st
     return status;
 }
 
+static enum fscnn_status list_subfolders(const char *folder, struct name_list *list, struct fscnn_error *err) {
+    DIR *dir = opendir(folder);
+    if (!dir) {
+        return io_fail(err, folder);
+    }
+    enum fscnn_status status = FSCNN_OK;
+    struct dirent *entry;
+    while (status == FSCNN_OK && (entry = readdir(dir))) {
+        char *path = entry->d_name[0] == '.' ? NULL : join_path(folder, entry->d_name);
+        struct stat st;
+        if (entry->d_name[0] == '.' || (path && (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode)))) {
+            free(path);
+            continue;
+        }
+        status = name_list_add(list, path, err);
+    }
+    closedir(dir);
+    if (list->count > 0) {
+        qsort(list->names, list->count, sizeof(*list->names), compare_paths);
+    }
+    return status;
+}
+
+enum fscnn_status list_tree(const char *folder, const char *const *endings, struct name_list *list,
+                            struct fscnn_error *err) {
+    struct name_list folders = {0};
+    enum fscnn_status status = list_folder(folder, endings, list, err);
+    if (status == FSCNN_OK) {
+        status = list_subfolders(folder, &folders, err);
+    }
+    for (size_t i = 0; status == FSCNN_OK && i < folders.count; i++) {
+        status = list_tree(folders.names[i], endings, list, err);
+    }
+    name_list_free(&folders);
+    return status;
+}
+
 enum fscnn_status create_folder(const char *path, struct fscnn_error *err) {
     if (path[0] == '\0') { /* an unset variable of a script: not the root of the file system */
         return fail(err, FSCNN_ERROR_USAGE, "a folder's name is empty");

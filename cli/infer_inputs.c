@@ -137,7 +137,7 @@ static enum fscnn_status look_at_first(const struct fscnn_model *model, struct i
             in->batch_bytes, in->file_bytes, path, in->batch, in->channels, in->height, in->width,
             ends_in(path, picture_endings)
                 ? "; infer reads .bin and .npy, as preprocess writes them; pictures go to 'segment'"
-                : "");
+                : "; for files of another size compile the model for that (a checkpoint: --dymHW HEIGHT,WIDTH)");
     }
     in->images_per_file = (int)(in->file_bytes / image);
     in->files_per_batch = (int)(in->batch_bytes / in->file_bytes);

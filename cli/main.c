@@ -73,7 +73,7 @@ int main(int argc, char **argv) {
     static const char *const help[] = {"help", "--help", "-h", NULL};
     static const char *const version[] = {"version", "--version", "-v", NULL};
     const bool helps = argc < 2 || is_one_of(argv[1], help);
-    if (helps && argc < 3) {
+    if (helps && (argc < 3 || is_one_of(argv[2], help))) {
         print_overview(stdout);
         return finish(EXIT_OK);
     }

@@ -170,6 +170,7 @@ check_run "fixed pooling, if it must be" 2 "r.pth: fixed pooling needs" infer --
 
 # ---- what goes wrong ----
 check_run "a size that does not fit" 1 "arg0 tensorsize: 98304 filesize: 100 not match" infer --model m.fscnn --input short.bin
+check "and what to do" grep -q "compile the model for that (a checkpoint: --dymHW" printed
 printf 'no picture' >photo.jpg
 check_run "a picture" 1 "infer reads .bin and .npy, as preprocess writes them; pictures go to 'segment'" infer --model m.fscnn \
     --input photo.jpg

@@ -520,6 +520,11 @@ static void test_failure_codes(void **state) {
     struct coded_error why;
     compile_failure_code(&shown, FSCNN_ERROR_IO, &missing, &why);
     assert_non_null(strstr(why.text, "Value [x.fscnn] for parameter [--om]"));
+    assert_string_equal(why.solution, "Name a file that is there and can be read");
+    const struct fscnn_error older = {.text = "x.fscnn: version 2"};
+    compile_failure_code(&shown, FSCNN_ERROR_UNSUPPORTED, &older, &why);
+    assert_string_equal(why.code, "EZ3003");
+    assert_string_equal(why.solution, "Compile it again from its ONNX file or checkpoint");
 }
 
 int main(void) {

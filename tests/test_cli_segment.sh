@@ -151,6 +151,18 @@ check "a limit of file sizes: told" grep -q 'limited_file/p9.png: File too large
 check_run "pooling of an offline model" 2 "m.fscnn is compiled already: --pool is for .pth" segment in/p9.png --output none \
     --model m.fscnn --pool adaptive
 check_run "an empty folder" 1 "empty: no pictures there" segment empty --output x --model r.pth
+mkdir -p tree/b/c tree/.hidden tree/a
+cp in/p9.png tree/b/c/one.png
+cp in/p9.png tree/a/two.png
+cp in/p9.png tree/three.png
+cp in/p9.png tree/.hidden/four.png
+ln -s .. tree/b/loop
+check_run "a folder alone" 0 "1 picture in " segment tree --output flat --model m.fscnn
+check_run "and those below it" 0 "3 pictures in " segment tree --recursive --output below --model m.fscnn
+check "with results side by side" sh -c '[ "$(ls below | tr "\n" " ")" = "one.png three.png two.png " ]'
+cp in/p9.png tree/a/one.png
+check_run "two of one name" 2 "would both become below/one.png" segment tree -r --output below --model m.fscnn
+check_run "pictures below it alone" 1 "--recursive searches the folders below it" segment tree/b --output x --model m.fscnn
 check_run "an empty folder name" 2 "a folder's name is empty" segment in/p9.png --output '' --model m.fscnn
 check_run "no such picture" 1 "nothing.png: No such file" segment nothing.png --output x --model r.pth --pool adaptive
 check_run "no such model" 1 "nothing.pth" segment in/p9.png --output x --model nothing.pth
