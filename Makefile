@@ -71,6 +71,7 @@ install: build
 	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX)) -Dlibdir=lib
 	@$(NINJA) $(BUILD) programs
 	@meson install -C $(BUILD) --no-rebuild >/dev/null
+	@[ -n '$(DESTDIR)' ] || ldconfig 2>/dev/null || true # so that programs find the library at once
 	@echo 'Installed below $(DESTDIR)$(PREFIX)'
 
 clean:
