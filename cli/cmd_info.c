@@ -39,8 +39,9 @@ static int describe_machine(bool json) {
     if (json) {
         json_t *machine = json_object();
         fscnn_cpu_describe((struct fscnn_log){.line = add_pair, .user = machine});
-        code = json_print(json_pack("{s:s, s:o, s:s, s:i, s:o}", "version", fscnn_version(), "machine", machine,
-                                    "kernels", fscnn_cpu_isa(), "usable_cores", fscnn_cpu_cores(), "default_model",
+        code = json_print(json_pack("{s:s, s:o, s:s, s:i, s:I, s:o}", "version", fscnn_version(), "machine", machine,
+                                    "kernels", fscnn_cpu_isa(), "usable_cores", fscnn_cpu_cores(), "memory_available",
+                                    (json_int_t)fscnn_memory_available(), "default_model",
                                     status == FSCNN_OK ? json_text(path) : json_null()));
     } else {
         printf("%-24s %s\n", "fastscnn", fscnn_version());

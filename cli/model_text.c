@@ -31,22 +31,36 @@ void model_print(const struct fscnn_model *model) {
     printf("work         %.3f GMAC an image\n", (double)info.macs / 1e9);
 }
 
+static json_t *steps_json(const struct fscnn_model *model) {
+    json_t *steps = json_array();
+    for (int i = 0; i < fscnn_model_num_steps(model); i++) {
+        struct fscnn_step_info step;
+        fscnn_model_get_step(model, i, &step);
+        json_array_append_new(steps,
+                              json_pack("{s:i, s:o, s:s, s:I, s:I, s:b, s:b, s:b}", "step", i, "name",
+                                        json_text(step.name), "precision", precisions[step.precision], "macs",
+                                        (json_int_t)step.macs, "bytes", (json_int_t)step.bytes, "reads_image",
+                                        step.reads_image, "writes_result", step.writes_result, "waits", step.waits));
+    }
+    return steps;
+}
+
 json_t *model_json(const struct fscnn_model *model) {
     struct fscnn_model_info info;
     fscnn_model_get_info(model, &info);
-    json_t *batches = json_array(), *steps = json_array(), *memory = json_array();
+    json_t *batches = json_array(), *description = json_array(), *memory = json_array();
     for (int i = 0; i < info.num_batch_sizes; i++) {
         json_array_append_new(batches, json_integer(info.batch_sizes[i]));
     }
-    fscnn_model_describe(model, json_log(steps));
+    fscnn_model_describe(model, json_log(description));
     fscnn_model_describe_memory(model, json_log(memory));
     return json_pack("{s:o, s:{s:o, s:[i, i, i]}, s:{s:o, s:[i, i, i], s:b}, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:o, "
-                     "s:o}",
+                     "s:{s:o, s:o}}",
                      "name", json_text(info.name), "input", "name", json_text(info.input_name), "shape", info.channels,
                      info.height, info.width, "output", "name", json_text(info.output_name), "shape", info.classes,
                      info.output_height, info.output_width, "labels", info.output_is_labels, "batch_sizes", batches,
                      "precision", precisions[info.precision], "parameters", (json_int_t)info.parameters, "macs",
                      (json_int_t)info.macs, "weight_bytes", (json_int_t)info.weight_bytes, "activation_bytes",
                      (json_int_t)info.activation_bytes, "scratch_bytes_per_thread", (json_int_t)info.scratch_bytes,
-                     "memory_plan", memory, "steps", steps);
+                     "steps", steps_json(model), "text", "steps", description, "memory_plan", memory);
 }

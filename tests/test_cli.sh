@@ -166,7 +166,7 @@ check_run "of an offline model, by its option" 1 "Value [none.fscnn] for paramet
 check_run "that is compiled already" 2 "[--mode]" compile --mode 6 --om bs1.fscnn --pool adaptive
 check_run "so that exact comes too late" 2 "[--mode]" compile --mode 6 --om bs1.fscnn --exact
 check_run "mode 1 writes JSON" 0 "ATC run success" compile --mode=1 --om=bs1.fscnn --json=bs1.json
-check "that is JSON" python3 -c 'import json; d = json.load(open("bs1.json")); assert d["input"]["shape"] == [3, 64, 128]; assert d["steps"]'
+check "that is JSON" python3 -c 'import json; d = json.load(open("bs1.json")); assert d["input"]["shape"] == [3, 64, 128]; s = d["steps"]; assert sum(x["macs"] for x in s) == d["macs"] and s[0]["reads_image"] and s[-1]["writes_result"] and d["text"]["steps"]'
 check_run "--json" 0 '"result": "success"' compile --model r.pth --output x --input_shape "image:1,3,64,128" --pool adaptive --json
 check "is nothing but JSON" python3 -c 'import json; assert json.load(open("printed"))["model"]["batch_sizes"] == [1]'
 printf 'not a model' >junk.onnx
@@ -273,7 +273,7 @@ check_run "info about a checkpoint" 0 "19 classes" info r.pth
 check "and what it compiles to" grep -q '^work .* GMAC an image' printed
 check "layer by layer" grep -q '  step 0' printed
 check_run "in JSON, with figures" 0 '"compiled"' info r.pth --json
-check "which are numbers" python3 -c 'import json; d = json.load(open("printed"))["compiled"]; assert d["macs"] > 6e9 and d["memory_plan"]'
+check "which are numbers" python3 -c 'import json; d = json.load(open("printed"))["compiled"]; assert d["macs"] > 6e9 and d["text"]["memory_plan"]'
 check_run "info about ONNX" 0 "e1.onnx" info e1.onnx --json
 # A command that fails before it has a result leaves the standard output empty; compile's result is a verdict.
 mkdir no_data
