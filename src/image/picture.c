@@ -1,10 +1,14 @@
 /* Reading pictures and labels: dispatch by content, limits, ownership. */
 #include "image/picture.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "base/memory.h"
+
+enum { LARGE = 64 << 20 };
 
 enum fscnn_status picture_check_size(const char *name, uint64_t width, uint64_t height, int bits, size_t file_size,
                                      struct fscnn_error *err) {
@@ -24,9 +28,28 @@ enum fscnn_status picture_check_size(const char *name, uint64_t width, uint64_t 
     return FSCNN_OK;
 }
 
+/* Memory is promised when it is asked for and taken when it is written to: threads that weigh at the same time would
+ * all be told that there is enough. So large pictures are weighed and written to one after the other. */
+static void *weigh_and_take(size_t bytes, size_t more, enum fscnn_status *status, struct fscnn_error *err) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    const bool large = bytes >= LARGE;
+    if (large) {
+        pthread_mutex_lock(&lock);
+    }
+    *status = memory_weigh(bytes + more, "the picture", err);
+    void *data = *status == FSCNN_OK ? malloc(bytes) : NULL;
+    if (large && data) {
+        memset(data, 1, bytes); /* of zeros, compilers make a calloc, which takes nothing */
+    }
+    if (large) {
+        pthread_mutex_unlock(&lock);
+    }
+    return data;
+}
+
 void *picture_memory(const char *name, size_t bytes, size_t more, struct fscnn_error *err) {
-    enum fscnn_status status = memory_weigh(bytes + more, "the picture", err);
-    void *data = status == FSCNN_OK ? malloc(bytes) : NULL;
+    enum fscnn_status status;
+    void *data = weigh_and_take(bytes, more, &status, err);
     if (status == FSCNN_OK && !data) {
         status = error_memory(err, bytes, "the picture");
     }
