@@ -110,6 +110,6 @@ const struct command command_preprocess = {
         "      --sort_log ./sort.log\n"
         "\n"
         "Files that are finished already are left alone, so an interrupted run goes on where it stopped: they have\n"
-        "the times of the pictures they were made of.",
+        "the times of the files they were made of. On file systems with coarser times than those all are made again.",
     .run = run,
 };

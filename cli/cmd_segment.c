@@ -33,7 +33,7 @@ struct telling {
 };
 
 /* Files as they are, folders as the pictures in them. */
-static enum fscnn_status gather_inputs(char **paths, int count, bool recursive, struct name_list *inputs,
+static enum fscnn_status gather_inputs(char **paths, int count, const struct settings *s, struct name_list *inputs,
                                        struct fscnn_error *err) {
     enum fscnn_status status = FSCNN_OK;
     for (int i = 0; status == FSCNN_OK && i < count; i++) {
@@ -42,11 +42,11 @@ static enum fscnn_status gather_inputs(char **paths, int count, bool recursive, 
             status = name_list_add(inputs, strdup(paths[i]), err);
             continue;
         }
-        status = recursive ? list_tree(paths[i], picture_endings, inputs, err)
-                           : list_folder(paths[i], picture_endings, inputs, err);
+        status = s->recursive ? list_tree(paths[i], s->output, picture_endings, inputs, err)
+                              : list_folder(paths[i], picture_endings, inputs, err);
         if (status == FSCNN_OK && inputs->count == before) {
             status = fail(err, FSCNN_ERROR_IO, "%s: no pictures there (.png, .jpg, .jpeg%s)", paths[i],
-                          recursive ? "" : "; --recursive searches the folders below it");
+                          s->recursive ? "" : "; --recursive searches the folders below it");
         }
     }
     return status;
@@ -226,7 +226,8 @@ static int parse(const struct command *command, int argc, char **argv, struct se
          .given = &s->pool_given},
         {"threads", 't', OPTION_INT, &s->threads, "N", "of the network (default 0: one a core)", .low = 0,
          .high = MOST_THREADS},
-        {"recursive", 'r', OPTION_FLAG, &s->recursive, NULL, "folders: also the pictures in the folders below them"},
+        {"recursive", 'r', OPTION_FLAG, &s->recursive, NULL,
+         "folders: also the pictures in the folders below them, but for --output"},
         {"json", 0, OPTION_FLAG, &s->json, NULL, "print JSON at the end"},
     };
     return options_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv, files);
@@ -311,7 +312,7 @@ static int run(const struct command *command, int argc, char **argv) {
     if (code >= 0) {
         return code;
     }
-    enum fscnn_status status = gather_inputs(argv + 1, files, s.recursive, &inputs, &err);
+    enum fscnn_status status = gather_inputs(argv + 1, files, &s, &inputs, &err);
     if (status == FSCNN_OK) {
         status = name_outputs(s.output, &inputs, &outputs, &err);
     }

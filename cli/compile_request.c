@@ -350,6 +350,8 @@ void compile_failure_code(const struct compile_words *words, enum fscnn_status s
                "Opname [%.100s] specified in [--out_nodes] is not found in the model. %s", words->out_nodes, text);
     } else if (words->calibrate && strstr(text, words->calibrate)) {
         refuse_value(why, "calibrate", words->calibrate, text, "Name a folder of pictures like those to come");
+    } else if (status == FSCNN_ERROR_IO && !strstr(text, model)) {
+        refuse(why, "E10001", "Make room or set TMPDIR", "%s", text);
     } else if (status == FSCNN_ERROR_IO) {
         refuse_value(why, words->model ? "model" : "om", model, text, "Name a file that is there and can be read");
     } else if (status == FSCNN_ERROR_USAGE) {

@@ -159,17 +159,21 @@ enum fscnn_status list_folder(const char *folder, const char *const *endings, st
     return status;
 }
 
-static enum fscnn_status list_subfolders(const char *folder, struct name_list *list, struct fscnn_error *err) {
+static enum fscnn_status list_subfolders(const char *folder, const char *except, struct name_list *list,
+                                         struct fscnn_error *err) {
     DIR *dir = opendir(folder);
     if (!dir) {
         return io_fail(err, folder);
     }
     enum fscnn_status status = FSCNN_OK;
+    struct stat st, left_out = {0};
     struct dirent *entry;
+    const bool leave_out = stat(except, &left_out) == 0;
     while (status == FSCNN_OK && (entry = readdir(dir))) {
         char *path = entry->d_name[0] == '.' ? NULL : join_path(folder, entry->d_name);
-        struct stat st;
-        if (entry->d_name[0] == '.' || (path && (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode)))) {
+        if (entry->d_name[0] == '.' ||
+            (path && (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode) ||
+                      (leave_out && st.st_dev == left_out.st_dev && st.st_ino == left_out.st_ino)))) {
             free(path);
             continue;
         }
@@ -182,15 +186,15 @@ static enum fscnn_status list_subfolders(const char *folder, struct name_list *l
     return status;
 }
 
-enum fscnn_status list_tree(const char *folder, const char *const *endings, struct name_list *list,
+enum fscnn_status list_tree(const char *folder, const char *except, const char *const *endings, struct name_list *list,
                             struct fscnn_error *err) {
     struct name_list folders = {0};
     enum fscnn_status status = list_folder(folder, endings, list, err);
     if (status == FSCNN_OK) {
-        status = list_subfolders(folder, &folders, err);
+        status = list_subfolders(folder, except, &folders, err);
     }
     for (size_t i = 0; status == FSCNN_OK && i < folders.count; i++) {
-        status = list_tree(folders.names[i], endings, list, err);
+        status = list_tree(folders.names[i], except, endings, list, err);
     }
     name_list_free(&folders);
     return status;

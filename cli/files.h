@@ -39,9 +39,10 @@ void name_list_free(struct name_list *list);
  * subfolders are left out. Errors: IO, MEMORY. */
 FSCNN_NODISCARD enum fscnn_status list_folder(const char *folder, const char *const *endings, struct name_list *list,
                                               struct fscnn_error *err);
-/* The same of a folder and all below it, folder by folder; links to folders are not followed. */
-FSCNN_NODISCARD enum fscnn_status list_tree(const char *folder, const char *const *endings, struct name_list *list,
-                                            struct fscnn_error *err);
+/* The same of a folder and all below it, folder by folder, but for the folder `except` (which need not be there); links
+ * to folders are not followed. */
+FSCNN_NODISCARD enum fscnn_status list_tree(const char *folder, const char *except, const char *const *endings,
+                                            struct name_list *list, struct fscnn_error *err);
 
 /* Makes a folder and those above it; fine when it is there. Error IO. */
 FSCNN_NODISCARD enum fscnn_status create_folder(const char *path, struct fscnn_error *err);

@@ -72,7 +72,6 @@ static enum fscnn_status try_checkpoint(const char *path, struct fscnn_error *er
 
 enum fscnn_status model_cache_open(const char *path, struct pool_choice pool, int threads, struct model_cache *out,
                                    struct fscnn_error *err) {
-    static const char *const checkpoints[] = {".pth", ".pt", ".tar", NULL};
     *out = (struct model_cache){.pool = pool, .threads = threads};
     enum fscnn_status status = FSCNN_OK;
     if (path) {
@@ -82,7 +81,7 @@ enum fscnn_status model_cache_open(const char *path, struct pool_choice pool, in
         status = default_model_path(&out->path, err);
     }
     if (status == FSCNN_OK) {
-        status = ends_in(out->path, checkpoints) ? try_checkpoint(out->path, err) : find_fixed_size(out, err);
+        status = model_is_checkpoint(out->path) ? try_checkpoint(out->path, err) : find_fixed_size(out, err);
     }
     if (status != FSCNN_OK) {
         model_cache_free(out);

@@ -21,12 +21,17 @@ static atomic_bool ending;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of those who change the table, but for the handler */
 
 /* Calls only what POSIX allows in a handler. Errors do not matter: what cannot be removed stays. */
-static void end(int signal_number) {
-    static const char shortened[] =
-        "fastscnn: a file was shortened while it was being read: leave files alone until the "
-        "program ends, and replace them by renaming\n";
+static void end(int signal_number, siginfo_t *info, void *context) {
+    static const char unreadable[] = "fastscnn: a file was shortened while it was being read, or could not be read: "
+                                     "leave files alone until the program ends, and replace them by renaming\n";
+    static _Thread_local volatile sig_atomic_t inside;
     char *left[MOST_NAMES];
     bool wait = true;
+    (void)context;
+    if (inside) { /* SIGBUS within: nobody else would end this */
+        _exit(EXIT_BAD_INPUT);
+    }
+    inside = 1;
     while (atomic_exchange(&ending, true)) { /* another thread is at it; what this one did cannot go on */
         pause();
     }
@@ -51,8 +56,8 @@ static void end(int signal_number) {
             rmdir(left[i]);
         }
     }
-    if (signal_number == SIGBUS) { /* a page of a mapped file that is no longer there */
-        (void)!write(STDERR_FILENO, shortened, sizeof(shortened) - 1);
+    if (signal_number == SIGBUS && info->si_code == BUS_ADRERR) { /* a page of a mapped file that is not there */
+        (void)!write(STDERR_FILENO, unreadable, sizeof(unreadable) - 1);
         _exit(EXIT_BAD_INPUT);
     }
     signal(signal_number, SIG_DFL);
@@ -66,7 +71,8 @@ void temporaries_watch(void) {
     signal(SIGXFSZ, SIG_IGN);
     fscnn_watch_temporaries(temporary_add, temporary_drop);
     for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-        struct sigaction action = {.sa_handler = end}, before;
+        struct sigaction action = {.sa_flags = SA_SIGINFO}, before;
+        action.sa_sigaction = end;
         sigfillset(&action.sa_mask);
         sigdelset(&action.sa_mask, SIGBUS); /* blocked where it happens, it would end the program at once */
         if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {

@@ -3,8 +3,8 @@
 #define FSCNN_CLI_TEMPORARIES_H
 
 /* From now on SIGINT, SIGTERM, SIGHUP and SIGQUIT remove what is noted, the library's files among it, and then do what
- * they do without this. Those that are ignored, as below nohup, stay so. SIGBUS, which a mapped file causes that is cut
- * short while it is read, does the same, says so and ends the program with exit code 1. SIGPIPE and SIGXFSZ are
+ * they do without this. Those that are ignored, as below nohup, stay so. SIGBUS, where a mapped file causes it that is
+ * cut short while it is read, does the same, says so and ends the program with exit code 1. SIGPIPE and SIGXFSZ are
  * ignored.
  */
 void temporaries_watch(void);

@@ -14,8 +14,7 @@ struct validation {
     const struct fscnn_dataset *dataset;
     const size_t *order; /* [count] indices into the data set's items; NULL: as they are */
     size_t count;
-    int *beyond; /* gets the highest label of TRAIN_IDS that is none of the model's classes, nor 255, where there is one
-                  */
+    int *beyond; /* raised to the highest label of TRAIN_IDS that is none of the model's classes, nor 255 */
     struct progress_bar *bar;
     /* Is told of each picture that cannot be evaluated, in order, by one thread at a time. */
     void (*left_out)(void *user, const struct fscnn_dataset_item *item, const struct fscnn_error *err);

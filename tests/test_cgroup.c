@@ -43,10 +43,11 @@ static void test_version_2(void **state) {
     put("fs/system/cpu.max", "150000 100000\n"); /* the limit of the folder above */
     put("fs/system/memory.max", "1000000\n");
     put("fs/system/memory.current", "700000\n");
-    put("fs/system/memory.stat", "anon 400000\nfile 300000\ninactive_file 250000\nactive_file 50000\n");
+    put("fs/system/memory.stat",
+        "anon 400000\nfile 300000\ninactive_file 250000\nactive_file 20000\nslab_reclaimable 5000\n");
     assert_true(cgroup_cores(&place) == 1.5);
     assert_int_equal(cgroup_memory(&place).limit, 1000000);
-    assert_int_equal(cgroup_memory(&place).left, 550000);
+    assert_int_equal(cgroup_memory(&place).left, 575000);
     put("fs/system/app/memory.max", "2000\n"); /* lower, and no memory.stat: nothing can be given back */
     assert_int_equal(cgroup_memory(&place).limit, 2000);
     assert_int_equal(cgroup_memory(&place).left, 1500);
@@ -65,10 +66,10 @@ static void test_version_1(void **state) {
     assert_true(cgroup_cores(&place) == 0);
     put("fs/memory/box/1/memory.limit_in_bytes", "3000000\n");
     put("fs/memory/box/1/memory.usage_in_bytes", "1000000\n");
-    put("fs/memory/box/1/memory.stat", "inactive_file 7\ntotal_inactive_file 100000\n");
+    put("fs/memory/box/1/memory.stat", "inactive_file 7\ntotal_inactive_file 100000\ntotal_active_file 50000\n");
     put("fs/cpu/box/1/cpu.cfs_quota_us", "250000\n");
     assert_int_equal(cgroup_memory(&place).limit, 3000000);
-    assert_int_equal(cgroup_memory(&place).left, 2100000);
+    assert_int_equal(cgroup_memory(&place).left, 2150000);
     assert_true(cgroup_cores(&place) == 2.5);
 }
 

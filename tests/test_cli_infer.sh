@@ -94,12 +94,13 @@ check "the summary file" python3 summary.py
 check_run "without --output_dirname: date and time" 0 "" infer --model m.fscnn --input in --limit 1 --output dated
 check "names" sh -c 'ls dated | grep -qx "[0-9]\{4\}_[0-9][0-9]_[0-9][0-9]-[0-9][0-9]_[0-9][0-9]_[0-9][0-9]"'
 check "and their summary" sh -c 'ls dated | grep -q "_summary.json$"'
-for turn in 1 2 3 4; do
-    "$program" infer --model m.fscnn --input in --limit 1 --output together >"$turn.log" 2>&1 &
+now=$(date +%s)
+for second in 0 1 2 3 4 5; do # as though another run had begun in each of them
+    mkdir -p "together/$(date -d "@$((now + second))" +%Y_%m_%d-%H_%M_%S)"
 done
-wait
-check "a folder for each of those that begin in the same second" sh -c '[ "$(ls -d together/*/ | wc -l)" = 4 ]'
-check "and a summary" sh -c '[ "$(ls together/*_summary.json | wc -l)" = 4 ]'
+check_run "another run that begins in the same second" 0 "" infer --model m.fscnn --input in --limit 1 --output together
+check "has a folder of its own" sh -c 'ls together/*_1/img1_leftImg8bit_0.bin'
+check "and a summary" sh -c 'ls together/*_1_summary.json'
 check_run "--json" 0 '"wall_images_per_second"' infer --model m.fscnn --input in --limit 2 --json
 check "is nothing but JSON" python3 -c 'import json; d = json.load(open("printed")); assert d["images"] == 2 and d["batchsize"] == 1'
 check_run "--limit" 0 "runcount:2" infer --model m.fscnn --input in --limit 2
@@ -267,6 +268,6 @@ sleep 0.1
 : >shortened.fscnn
 wait $child 2>/dev/null
 check "is told" test $? -eq 1
-check "in one line" grep -qx "fastscnn: a file was shortened while it was being read: .*" said
+check "in one line" grep -qx "fastscnn: a file was shortened while it was being read, or .*" said
 
 finish

@@ -504,6 +504,7 @@ static void test_failure_codes(void **state) {
         {FSCNN_ERROR_UNSUPPORTED, "m.onnx: opset 9 is not supported (11 to 18 are)", "EZ3003", "opset 9"},
         {FSCNN_ERROR_IO, "shots: No such file or directory", "E10001", "[--calibrate]"},
         {FSCNN_ERROR_IO, "m.onnx: No such file or directory", "E10001", "[--model]"},
+        {FSCNN_ERROR_IO, "/full: No space left on device", "E10001", "/full: No space"},
     };
     const struct compile_words words = {.model = "m.onnx", .output = "m", .precision = "int8", .calibrate = "shots"};
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

@@ -160,11 +160,15 @@ ln -s .. tree/b/loop
 check_run "a folder alone" 0 "1 picture in " segment tree --output flat --model m.fscnn
 check_run "and those below it" 0 "3 pictures in " segment tree --recursive --output below --model m.fscnn
 check "with results side by side" sh -c '[ "$(ls below | tr "\n" " ")" = "one.png three.png two.png " ]'
+check_run "results below it are no pictures" 0 "3 pictures in " segment tree -r --output tree/results --model m.fscnn
+check_run "nor in a second run" 0 "3 pictures in " segment tree -r --output tree/results/ --model m.fscnn
 cp in/p9.png tree/a/one.png
 check_run "two of one name" 2 "would both become below/one.png" segment tree -r --output below --model m.fscnn
 check_run "pictures below it alone" 1 "--recursive searches the folders below it" segment tree/b --output x --model m.fscnn
 check_run "an empty folder name" 2 "a folder's name is empty" segment in/p9.png --output '' --model m.fscnn
 check_run "no such picture" 1 "nothing.png: No such file" segment nothing.png --output x --model r.pth --pool adaptive
+cp m.fscnn named.pth
+check_run "an offline model, whatever its name" 0 "1 picture in " segment in/p9.png --output x --model named.pth
 check_run "no such model" 1 "nothing.pth" segment in/p9.png --output x --model nothing.pth
 check_run "one name twice" 2 "would both become" segment in/p9.png ./in/p9.png --output x --model r.pth
 check_run "results over photographs" 2 "would be replaced by its result" segment in --output in --model r.pth

@@ -77,22 +77,28 @@ double cgroup_cores(const struct cgroup_place *place) {
     return limit;
 }
 
-/* Bytes of files that nothing has used for a while: counted as the group's, but given back when memory is short. */
-static uint64_t cached_files(const char *folder, const char *key) {
+/* Bytes that are counted as the group's, but given back when memory is short: cached files above all. */
+static uint64_t reclaimable(const char *folder, const char *const *keys) {
     char path[PATH_MOST + 64], value[64];
+    uint64_t sum = 0;
     snprintf(path, sizeof(path), "%s/memory.stat", folder);
-    return proc_value(path, key, value, sizeof(value)) ? strtoull(value, NULL, 10) : 0;
+    for (; *keys; keys++) {
+        sum += proc_value(path, *keys, value, sizeof(value)) ? strtoull(value, NULL, 10) : 0;
+    }
+    return sum;
 }
 
 static void lower_memory(const char *folder, void *user) {
+    static const char *const keys_2[] = {"inactive_file", "active_file", "slab_reclaimable", NULL};
+    static const char *const keys_1[] = {"total_inactive_file", "total_active_file", NULL};
     struct cgroup_memory *memory = user;
     long long limit, used;
     uint64_t cached;
     if (number_in(folder, "memory.max", &limit) && number_in(folder, "memory.current", &used)) {
-        cached = cached_files(folder, "inactive_file");
+        cached = reclaimable(folder, keys_2);
     } else if (number_in(folder, "memory.limit_in_bytes", &limit) &&
                number_in(folder, "memory.usage_in_bytes", &used)) {
-        cached = cached_files(folder, "total_inactive_file");
+        cached = reclaimable(folder, keys_1);
     } else {
         return; /* "max" */
     }

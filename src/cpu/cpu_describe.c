@@ -2,7 +2,6 @@
  * other architectures, virtual machines): then its line is left out. */
 #include <glob.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -51,10 +51,11 @@ enum fscnn_status jpeg_decode_size(const void *data, size_t size, const char *na
 }
 
 /* The decoder goes on after damage and leaves grey, and tells of the first trouble only. Bytes between the last pixels
- * and the end marker are harmless; so are those between segments, which are taken out beforehand so that they do not
- * hide what comes after them. */
+ * and the end marker are harmless where nothing but the end can follow them: with several scans, or marks of restart,
+ * they may stand in the place of what is missing. Harmless are also those between segments; they are taken out
+ * beforehand (JPEG_MOST_STRAY runs of them), so that they do not hide what comes after them. */
 static bool is_harmless(tjhandle decoder, const struct jpeg_markers *markers) {
-    return tjGetErrorCode(decoder) == TJERR_WARNING && !markers->several_scans &&
+    return tjGetErrorCode(decoder) == TJERR_WARNING && !markers->several_scans && !markers->restarts &&
            strstr(tjGetErrorStr2(decoder), "extraneous bytes before marker 0xd9");
 }
 
@@ -77,9 +78,10 @@ static enum fscnn_status decode_pixels(tjhandle decoder, const uint8_t *data, si
                                        struct fscnn_error *err) {
     uint8_t *copy = NULL;
     if (markers->num_stray) {
+        const size_t whole = size;
         copy = without_stray(data, &size, markers);
         if (!copy) {
-            return error_prefix(err, error_memory(err, size, "the picture's file"), "%s", name);
+            return error_prefix(err, error_memory(err, whole, "the picture's file"), "%s", name);
         }
     }
     const bool ok = tjDecompress2(decoder, copy ? copy : data, size, out->rgb, out->width, 0, out->height, format,
@@ -139,7 +141,7 @@ static enum fscnn_status decode(tjhandle decoder, const void *data, size_t size,
     struct jpeg_markers markers = jpeg_read_markers(data, size);
     if (markers.scans * (uint64_t)head.width * (uint64_t)head.height > MOST_SCANNED) {
         return error_set(err, FSCNN_ERROR_FORMAT,
-                         "%s: JPEG: %zu scans of %dx%d pixels are no picture but hours of work", name, markers.scans,
+                         "%s: JPEG: %zu scans of %dx%d pixels are no picture but minutes of work", name, markers.scans,
                          head.width, head.height);
     }
     bool cmyk = head.space == TJCS_CMYK || head.space == TJCS_YCCK;

@@ -8,9 +8,13 @@
 enum {
     MARKER_SOF0 = 0xc0,
     MARKER_SOF2 = 0xc2, /* progressive */
+    MARKER_TEM = 0x01,
+    MARKER_RST0 = 0xd0,
+    MARKER_RST7 = 0xd7,
     MARKER_SOI = 0xd8,
     MARKER_EOI = 0xd9,
     MARKER_SOS = 0xda,
+    MARKER_DRI = 0xdd,
     MARKER_APP1 = 0xe1,
     MARKER_APP14 = 0xee,
     TAG_ORIENTATION = 0x0112,
@@ -55,11 +59,34 @@ static int tiff_orientation(const uint8_t *data, size_t size) {
     return 1;
 }
 
-/* Marks of a scan; within coded pixels 0xff never stands before anything but 0 and marks of restart. */
-static size_t count_scans(const uint8_t *data, size_t size) {
-    size_t scans = 0;
-    for (const uint8_t *at = data; size && (at = memchr(at, 0xff, (size_t)(data + size - 1 - at))); at++) {
-        scans += at[1] == MARKER_SOS;
+static bool has_no_length(uint8_t marker) {
+    return marker == MARKER_TEM || (marker >= MARKER_RST0 && marker <= MARKER_RST7);
+}
+
+/* To the next marker, over coded pixels or stray bytes: 0xff and something other than 0. *mark: where its 0xff is, or
+ * the first of several. 0 where there is none. */
+static uint8_t next_marker(struct bytes *b, size_t *mark) {
+    uint8_t marker = 0;
+    while (marker == 0 && !b->failed) {
+        const uint8_t *left = b->data + b->pos, *found = memchr(left, 0xff, bytes_left(b));
+        bytes_take(b, found ? (size_t)(found - left) + 1 : bytes_left(b) + 1);
+        *mark = b->pos - 1;
+        do {
+            marker = bytes_u8(b);
+        } while (marker == 0xff);
+    }
+    return b->failed ? 0 : marker;
+}
+
+/* How many scans begin before the end marker; what follows that, as the films of some cameras, is no part of it. */
+static size_t count_scans(struct bytes b) {
+    size_t scans = 0, mark;
+    for (uint8_t marker; (marker = next_marker(&b, &mark)) != 0 && marker != MARKER_EOI;) {
+        scans += marker == MARKER_SOS;
+        if (!has_no_length(marker)) {
+            const uint16_t length = big_u16(&b);
+            bytes_take(&b, length > 2 ? length - 2u : 0);
+        }
     }
     return scans;
 }
@@ -71,18 +98,17 @@ struct jpeg_markers jpeg_read_markers(const void *data, size_t size) {
     bytes_take(&b, 2); /* SOI */
     while (!b.failed) {
         const size_t at = b.pos;
-        while (!b.failed && bytes_u8(&b) != 0xff) { /* stray bytes between segments, as decoders skip them */
-        }
-        if (!b.failed && b.pos - 1 > at && out.num_stray < JPEG_MOST_STRAY) {
+        size_t mark;
+        const uint8_t marker = next_marker(&b, &mark); /* stray bytes before it are skipped, as decoders do */
+        if (marker && mark > at && out.num_stray < JPEG_MOST_STRAY) {
             out.stray[out.num_stray].at = at;
-            out.stray[out.num_stray++].count = b.pos - 1 - at;
+            out.stray[out.num_stray++].count = mark - at;
         }
-        uint8_t marker = bytes_u8(&b);
-        while (marker == 0xff) {
-            marker = bytes_u8(&b); /* fill bytes */
+        if (has_no_length(marker)) {
+            continue;
         }
         if (marker == MARKER_SOS) {
-            out.scans = b.failed ? 0 : 1 + count_scans((const uint8_t *)data + b.pos, size - b.pos);
+            out.scans = 1 + count_scans(b);
             bytes_take(&b, 2);
             out.several_scans = out.several_scans || bytes_u8(&b) < components;
             break;
@@ -103,6 +129,8 @@ struct jpeg_markers jpeg_read_markers(const void *data, size_t size) {
             out.several_scans = marker == MARKER_SOF2;
         } else if (marker == MARKER_APP1 && length > 8 && memcmp(body, "Exif\0\0", 6) == 0) {
             out.orientation = tiff_orientation(body + 6, length - 8u);
+        } else if (marker == MARKER_DRI && length >= 4) {
+            out.restarts = body[0] || body[1];
         } else if (marker == MARKER_APP14 && length >= 14 && memcmp(body, "Adobe", 5) == 0) {
             out.adobe = true;
         }

@@ -29,7 +29,8 @@ enum fscnn_status picture_check_size(const char *name, uint64_t width, uint64_t 
 }
 
 /* Memory is promised when it is asked for and taken when it is written to: threads that weigh at the same time would
- * all be told that there is enough. So large pictures are weighed and written to one after the other. */
+ * all be told that there is enough. So large pictures are weighed and written to one after the other. What a decoder
+ * takes besides (`more`) is weighed but not held: it comes and goes. */
 static void *weigh_and_take(size_t bytes, size_t more, enum fscnn_status *status, struct fscnn_error *err) {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     const bool large = bytes >= LARGE;

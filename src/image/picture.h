@@ -60,7 +60,8 @@ struct jpeg_markers {
     int orientation;    /* EXIF 1..8; 1 where there is none */
     bool adobe;         /* an Adobe segment: CMYK is stored inverted */
     bool several_scans; /* as progressive files have them */
-    size_t scans;       /* at most so many; 0 where none was found */
+    bool restarts;      /* marks of restart among the pixels */
+    size_t scans;       /* 0: none was found */
     /* Bytes between the segments before the first scan, which mean nothing. */
     struct {
         size_t at, count;

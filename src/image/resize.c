@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "image/picture.h"
 
 enum { WEIGHT_BITS = 22 };
@@ -136,15 +135,15 @@ enum fscnn_status fscnn_picture_resize(const struct fscnn_picture *in, int width
         (status = taps_create(in->height, height, &down, err)) != FSCNN_OK) {
         goto done;
     }
-    status = memory_weigh(row * ((uint64_t)height + (uint64_t)in->height), "a resized picture", err);
-    if (status != FSCNN_OK) {
+    result.rgb = picture_memory("resizing", row * (size_t)height, 0, err);
+    narrow = result.rgb ? picture_memory("resizing", row * (size_t)in->height, 0, err) : NULL;
+    if (!narrow) {
+        status = FSCNN_ERROR_MEMORY;
         goto done;
     }
-    result.rgb = malloc(row * (size_t)height);
-    narrow = malloc(row * (size_t)in->height);
     sums = malloc(row * sizeof(*sums));
-    if (!result.rgb || !narrow || !sums) {
-        status = error_memory(err, row * ((size_t)height + (size_t)in->height), "a resized picture");
+    if (!sums) {
+        status = error_memory(err, row * sizeof(*sums), "a resized picture");
         goto done;
     }
     for (size_t y = 0; y < (size_t)in->height; y++) {

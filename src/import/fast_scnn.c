@@ -275,11 +275,12 @@ enum fscnn_status import_fast_scnn(const struct checkpoint *checkpoint, const st
     struct fast_scnn_summary summary;
     *out = NULL;
     if (height < SMALLEST_SIDE || width < SMALLEST_SIDE || height > GRAPH_MAX_SIDE || width > GRAPH_MAX_SIDE) {
-        return error_set(err, FSCNN_ERROR_USAGE, "a size of %dx%d is not between %dx%d and %dx%d", height, width,
-                         SMALLEST_SIDE, SMALLEST_SIDE, GRAPH_MAX_SIDE, GRAPH_MAX_SIDE);
+        return error_set(err, FSCNN_ERROR_USAGE, "%s: a size of %dx%d is not between %dx%d and %dx%d", checkpoint->name,
+                         height, width, SMALLEST_SIDE, SMALLEST_SIDE, GRAPH_MAX_SIDE, GRAPH_MAX_SIDE);
     }
     if ((int64_t)height * width > GRAPH_MAX_PIXELS) {
-        return error_set(err, FSCNN_ERROR_USAGE, "a size of %dx%d is beyond the limit of 2^28 pixels", height, width);
+        return error_set(err, FSCNN_ERROR_USAGE, "%s: a size of %dx%d is beyond the limit of 2^28 pixels",
+                         checkpoint->name, height, width);
     }
     enum fscnn_status status = fast_scnn_check(checkpoint, &summary, err);
     struct builder b = {.checkpoint = checkpoint, .err = err};

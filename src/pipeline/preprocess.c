@@ -57,21 +57,24 @@ static char *output_path(const char *folder, const char *stem, const char *endin
     return path;
 }
 
-/* `made` is a file of `bytes` bytes with the time of `source`. Not merely one that is younger: the pictures of another
- * data set, or corrected ones out of an archive, may be older than what was made of those before. */
-static bool is_current(const char *made, uint64_t bytes, const char *source) {
-    struct stat m, s;
-    return stat(made, &m) == 0 && S_ISREG(m.st_mode) && (uint64_t)m.st_size == bytes && stat(source, &s) == 0 &&
-           m.st_mtim.tv_sec == s.st_mtim.tv_sec && m.st_mtim.tv_nsec == s.st_mtim.tv_nsec;
+/* The time that what is made of `path` gets, as it is before that is read. */
+static struct timespec time_of(const char *path) {
+    struct stat s;
+    return stat(path, &s) == 0 ? s.st_mtim : (struct timespec){.tv_nsec = UTIME_OMIT};
 }
 
-/* Gives `made` the time of `source`. Where the file system cannot keep it, the next run makes the file again. */
-static void take_time(const char *made, const char *source) {
+/* `made` is a file of `bytes` bytes with that time. Not merely one that is younger: the pictures of another data set,
+ * or corrected ones out of an archive, may be older than what was made of those before. */
+static bool is_current(const char *made, uint64_t bytes, struct timespec time) {
     struct stat s;
-    if (stat(source, &s) == 0) {
-        const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, s.st_mtim};
-        (void)utimensat(AT_FDCWD, made, times, 0);
-    }
+    return stat(made, &s) == 0 && S_ISREG(s.st_mode) && (uint64_t)s.st_size == bytes &&
+           s.st_mtim.tv_sec == time.tv_sec && s.st_mtim.tv_nsec == time.tv_nsec;
+}
+
+/* Where the file system keeps coarser times than the source's, the next run makes the file again. */
+static void give_time(const char *made, struct timespec time) {
+    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, time};
+    (void)utimensat(AT_FDCWD, made, times, 0);
 }
 
 /* The size comes from the head of the picture alone: a second run over a finished data set is quick. */
@@ -86,7 +89,7 @@ static enum fscnn_status picture_size(const char *path, int size[2], struct fscn
 }
 
 static enum fscnn_status write_image(struct worker *worker, const struct fscnn_dataset_item *item, const char *path,
-                                     struct fscnn_error *err) {
+                                     struct timespec time, struct fscnn_error *err) {
     struct fscnn_picture picture;
     enum fscnn_status status = fscnn_picture_read(item->image_path, &picture, err);
     if (status != FSCNN_OK) {
@@ -99,7 +102,7 @@ static enum fscnn_status write_image(struct worker *worker, const struct fscnn_d
         status = file_write(path, worker->floats, count * sizeof(float), err);
     }
     if (status == FSCNN_OK) {
-        take_time(path, item->image_path);
+        give_time(path, time);
     }
     fscnn_picture_free(&picture);
     return status;
@@ -116,8 +119,8 @@ static enum fscnn_status read_labels(const struct fscnn_dataset_item *item, cons
     return status;
 }
 
-static enum fscnn_status write_labels(struct worker *worker, const struct fscnn_labels *labels, const char *source,
-                                      const char *path, struct fscnn_error *err) {
+static enum fscnn_status write_labels(struct worker *worker, const struct fscnn_labels *labels, const char *path,
+                                      struct timespec time, struct fscnn_error *err) {
     const bool own = worker->job->label_type == FSCNN_LABEL_TYPE_TRAIN_IDS;
     float value[256];
     for (int id = 0; id < 256; id++) {
@@ -132,8 +135,8 @@ static enum fscnn_status write_labels(struct worker *worker, const struct fscnn_
         }
         status = file_write(path, worker->floats, count * sizeof(float), err);
     }
-    if (status == FSCNN_OK && !own) {
-        take_time(path, source);
+    if (status == FSCNN_OK) {
+        give_time(path, time);
     }
     return status;
 }
@@ -142,17 +145,20 @@ static enum fscnn_status write_labels(struct worker *worker, const struct fscnn_
 static enum fscnn_status write_pair(struct worker *worker, const struct fscnn_dataset_item *item, const char *image_out,
                                     const char *label_out, bool *written, struct fscnn_error *err) {
     const struct job *job = worker->job;
+    const struct timespec image_time = time_of(item->image_path);
+    struct timespec label_time = time_of(item->label_path);
     struct fscnn_labels labels;
     int size[2] = {0, 0};
     enum fscnn_status status = picture_size(item->image_path, size, err);
     if (status != FSCNN_OK) {
         return status;
     }
+    if (job->label_type == FSCNN_LABEL_TYPE_TRAIN_IDS) {
+        label_time.tv_nsec ^= 1; /* one file may be read in two ways: what came of each is told apart */
+    }
     const uint64_t bytes = (uint64_t)size[0] * (uint64_t)size[1] * sizeof(float);
-    const bool write_both = job->force || !is_current(image_out, 3 * bytes, item->image_path);
-    /* One label file may be read in two ways: only what came of the usual one is known by its time. */
-    *written =
-        write_both || job->label_type != FSCNN_LABEL_TYPE_LABEL_IDS || !is_current(label_out, bytes, item->label_path);
+    const bool write_both = job->force || !is_current(image_out, 3 * bytes, image_time);
+    *written = write_both || !is_current(label_out, bytes, label_time);
     if (!*written) {
         return FSCNN_OK;
     }
@@ -161,10 +167,10 @@ static enum fscnn_status write_pair(struct worker *worker, const struct fscnn_da
         return status;
     }
     if (write_both) {
-        status = write_image(worker, item, image_out, err);
+        status = write_image(worker, item, image_out, image_time, err);
     }
     if (status == FSCNN_OK) {
-        status = write_labels(worker, &labels, item->label_path, label_out, err);
+        status = write_labels(worker, &labels, label_out, label_time, err);
     }
     fscnn_labels_free(&labels);
     return status;

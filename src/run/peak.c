@@ -96,9 +96,10 @@ static size_t cache_bytes(int name, size_t otherwise) {
 
 /* Bytes of memory to stream through: beyond the caches, as far as that is a reasonable amount. */
 static size_t memory_bytes(void) {
-    size_t bytes = 2 * cache_bytes(_SC_LEVEL3_CACHE_SIZE, 16 * MB), available = (size_t)fscnn_memory_available();
+    const uint64_t available = fscnn_memory_available();
+    size_t bytes = 2 * cache_bytes(_SC_LEVEL3_CACHE_SIZE, 16 * MB);
     bytes = bytes < 64 * MB ? 64 * MB : bytes > 512 * MB ? 512 * MB : bytes;
-    return available > 0 && bytes > available / 4 ? available / 4 : bytes;
+    return available > 0 && bytes > available / 4 ? (size_t)(available / 4) : bytes;
 }
 
 static enum fscnn_status measure_memory(struct team *team, struct peak_job *job, struct fscnn_peak *out,
