@@ -163,10 +163,10 @@ class Crops:
             k = rng.random()
             gain = (1 - k) + k * np.clip(d2 / dev, 0.5, 2)
             offset = k * (m2 - mean * np.clip(d2 / dev, 0.5, 2))
-        contrast, bright = rng.uniform(0.7, 1.35), rng.uniform(0.65, 1.45)
-        gamma = math.exp(rng.uniform(-0.3, 0.3))
+        contrast, bright = rng.uniform(0.7, 1.5), rng.uniform(0.55, 1.45)
+        gamma = math.exp(rng.uniform(-0.5, 0.5))
         mid = float(mean.mean())
-        bright = min(max(bright, 50 / mid), max(190 / mid, 0.65))
+        bright = min(max(bright, 38 / mid), max(190 / mid, 0.55))
         luts = []
         for c in range(3):
             t = v * gain[c] + offset[c]
