@@ -312,6 +312,8 @@ static void test_jpeg_orientation(void **state) {
     fscnn_picture_free(&stored);
 }
 
+static const uint8_t end_marker[] = {0xff, 0xd9};
+
 /* Cameras leave bytes between segments; a file that is whole otherwise is read. */
 static void test_jpeg_stray_bytes(void **state) {
     (void)state;
@@ -335,7 +337,7 @@ static void test_jpeg_stray_bytes(void **state) {
     uint8_t *hurt = malloc(with.size);
     for (size_t length = 0; length < 8; length++) {
         memcpy(hurt, with.data, head + length);
-        memcpy(hurt + head + length, "\xff\xd9", 2);
+        memcpy(hurt + head + length, end_marker, sizeof(end_marker));
         assert_int_equal(picture_decode(hurt, head + length + 2, "hurt", &cut, &error), FSCNN_ERROR_FORMAT);
         assert_non_null(strstr(error.text, "remature end"));
     }
@@ -346,7 +348,8 @@ static void test_jpeg_stray_bytes(void **state) {
     /* Nor do bytes behind the last pixels do harm. */
     struct blob behind = {.data = malloc(file.size + 3), .size = file.size + 3};
     memcpy(behind.data, file.data, file.size - 2);
-    memcpy(behind.data + file.size - 2, "\0\0\0\xff\xd9", 5);
+    memset(behind.data + file.size - 2, 0, 3);
+    memcpy(behind.data + file.size + 1, end_marker, sizeof(end_marker));
     picture = decode_ok(behind);
     assert_near(&picture, rgb, 6);
     fscnn_picture_free(&picture);
@@ -380,12 +383,13 @@ static void test_jpeg_many_scans(void **state) {
     file.size += MORE;
     assert_int_equal(jpeg_read_markers(file.data, file.size).scans, scans); /* what follows the end is another file */
     uint8_t *end = file.data + file.size - MORE - 2;
-    assert_memory_equal(end, "\xff\xd9", 2);
-    memcpy(end, "\xff\0", 2); /* as a pixel */
+    assert_memory_equal(end, end_marker, sizeof(end_marker));
+    end[1] = 0; /* as a pixel */
     assert_int_equal(jpeg_read_markers(file.data, file.size).scans, scans + MORE / 4);
     uint8_t *frame = memmem(file.data, file.size, "\xff\xc2", 2);
     assert_non_null(frame);
-    memcpy(frame + 5, "\x10\0\xf0\0", 4); /* 4096 rows of 61440 */
+    static const uint8_t rows_columns[] = {0x10, 0, 0xf0, 0}; /* 4096 of 61440 */
+    memcpy(frame + 5, rows_columns, sizeof(rows_columns));
     assert_int_equal(picture_decode(file.data, file.size, "many", &picture, &error), FSCNN_ERROR_FORMAT);
     assert_non_null(strstr(error.text, "many: JPEG: "));
     assert_non_null(strstr(error.text, " scans of 61440x4096 pixels"));
