@@ -159,6 +159,7 @@ cp in/p9.png tree/.hidden/four.png
 ln -s .. tree/b/loop
 check_run "a folder alone" 0 "1 picture in " segment tree --output flat --model m.fscnn
 check_run "and those below it" 0 "3 pictures in " segment tree --recursive --output below --model m.fscnn
+# shellcheck disable=SC2016 # for the inner shell
 check "with results side by side" sh -c '[ "$(ls below | tr "\n" " ")" = "one.png three.png two.png " ]'
 check_run "results below it are no pictures" 0 "3 pictures in " segment tree -r --output tree/results --model m.fscnn
 check_run "nor in a second run" 0 "3 pictures in " segment tree -r --output tree/results/ --model m.fscnn
